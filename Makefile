@@ -1,0 +1,103 @@
+# Everything here needs only Python 3.11 or newer (with venv) and make. Try: make help
+
+PYTHON ?= python3
+UV ?= uv
+ARGS ?=
+
+# Settings of the machine's own Python and pip that would put the libraries somewhere else.
+unexport PIP_CONSTRAINT PIP_NO_BINARY PIP_PREFIX PIP_ROOT PIP_TARGET PYTHONHOME PYTHONPATH
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export PIP_USER := 0
+
+PY := .venv/bin/python
+INSTALL := $(PY) -m pip install --quiet --quiet
+LOCKED := $(INSTALL) --require-hashes --only-binary :all: --requirement
+ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
+LOCK := $(UV) pip compile pyproject.toml --no-config --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" --quiet
+NO_LIBRARIES := { echo "The libraries could not be installed. The lines above say why; without a network, or behind a proxy" \
+	"or a package mirror that pip doesn't know, this step cannot work. Put that right and run make again."; exit 1; }
+
+.PHONY: help demo test platforms format lock upgrade clean
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       a fictional service in your browser; nothing to configure (ARGS=\"--port 8099\")"
+	@echo "make test       every check and test (ARGS=\"-k calendar\" for a part of the tests)"
+	@echo "make platforms  adds what Microsoft Teams and Slack need to .venv, for: .venv/bin/auditloop serve"
+	@echo "make format     puts the code into its standard form"
+	@echo "make lock       writes the lock files again after a change to pyproject.toml (needs uv)"
+	@echo "make upgrade    the same, with the newest versions of everything"
+	@echo "make clean      removes .venv and all that was built"
+
+demo: .venv/.runtime
+	@.venv/bin/auditloop demo $(ARGS)
+
+test: .venv/.dev
+	@echo "Checking: formatting"
+	@$(PY) -m ruff format --quiet --check . || { echo "Run: make format"; exit 1; }
+	@echo "Checking: lint"
+	@$(PY) -m ruff check --quiet .
+	@echo "Checking: types"
+	@$(PY) -m mypy --no-error-summary
+	@echo "Checking: which room imports which"
+	@.venv/bin/lint-imports --no-logo >.venv/.imports 2>&1 || { cat .venv/.imports; exit 1; }
+	@echo "Testing"
+	@$(PY) -m pytest $(ARGS)
+	@echo "All checks and tests passed."
+
+platforms: .venv/.platforms
+
+format: .venv/.dev
+	@$(PY) -m ruff check --quiet --fix .
+	@$(PY) -m ruff format .
+
+upgrade: LOCK += --upgrade
+lock upgrade:
+	@command -v "$(UV)" >/dev/null 2>&1 || { echo "This needs uv: https://docs.astral.sh/uv (or say where it is: UV=…)"; exit 1; }
+	$(LOCK) --group build --group dev --all-extras --output-file requirements-dev.lock
+	$(LOCK) --group build --all-extras --constraint requirements-dev.lock --output-file requirements-platforms.lock
+	$(LOCK) --group build --constraint requirements-dev.lock --output-file requirements.lock
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.created:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+		echo "auditloop needs Python 3.11 or newer, and \"$(PYTHON)\" was not found."; \
+		echo "Install Python, or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "auditloop needs Python 3.11 or newer; \"$(PYTHON)\" is $$("$(PYTHON)" --version 2>&1)."; \
+		echo "Install a newer one, or say where it is: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python comes without venv. On Debian and Ubuntu: sudo apt-get install python3-venv"; \
+		echo "Then run make again."; exit 1; }
+	@echo "Setting up: a Python environment of its own in .venv"
+	@"$(PYTHON)" -m venv .venv
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo ".venv was made by an older Python. Run: make clean, then try again."; exit 1; }
+	@touch $@
+
+.venv/.runtime: .venv/.created requirements.lock pyproject.toml
+	@echo "Setting up: the libraries in requirements.lock (about half a minute)"
+	@$(LOCKED) requirements.lock || $(NO_LIBRARIES)
+	@echo "Setting up: auditloop itself"
+	@$(ITSELF)
+	@touch $@
+
+.venv/.platforms: .venv/.created requirements-platforms.lock pyproject.toml
+	@echo "Setting up: the libraries in requirements-platforms.lock (about a minute)"
+	@$(LOCKED) requirements-platforms.lock || $(NO_LIBRARIES)
+	@echo "Setting up: auditloop itself"
+	@$(ITSELF)
+	@touch .venv/.runtime $@
+
+.venv/.dev: .venv/.created requirements-dev.lock pyproject.toml
+	@echo "Setting up: the libraries in requirements-dev.lock (about a minute)"
+	@$(LOCKED) requirements-dev.lock || $(NO_LIBRARIES)
+	@echo "Setting up: auditloop itself"
+	@$(ITSELF)
+	@touch .venv/.runtime .venv/.platforms $@

@@ -1,0 +1,117 @@
+"""Who may do what on an audit, checked on every press, and who may see its grade."""
+
+from datetime import datetime
+
+from audits.engine import Engine
+from audits.people import Person
+from audits.state import Audit, Duty
+
+EVENTS = {
+    "accept": "accepted",
+    "decline": "declined",
+    "book": "proposed",
+    "agree": "booked",
+    "hold": "held",
+    "not_hold": "not_held",
+    "submit": "submitted",
+    "safety": "safety_raised",
+    "oversee": "overseen",
+    "record": "recorded",
+    "dispute": "disputed",
+    "resolve": "resolved",
+    "moderate": "moderated",
+    "update": "updated",
+    "confirm": "confirmed",
+    "sign_off": "signed_off",
+    "send_back": "sent_back",
+    "acknowledge": "acknowledged",
+    "consider": "considered",
+    "offer": "offered",
+    "reassign": "reassigned",
+    "extend": "extended",
+    "withdraw": "withdrawn",
+}
+"""The event that each verb of the bot records."""
+
+RULED_BY = {"agree": "book", "not_hold": "hold"}
+"""Verbs that a framework rules under another verb's name."""
+
+ONCE = frozenset({"accept", "submit", "oversee", "record", "moderate", "consider", "offer", "hold"})
+"""Verbs that find the work done at a second press."""
+
+
+def is_qa(rules: Engine, person: Person) -> bool:
+    """Whether a person answers for quality assurance and may ask about everyone's audits."""
+    return person.active and person.role in rules.framework.qa_roles
+
+
+def concerned(rules: Engine, audit: Audit, target: str, person: Person, at: datetime, action: int | None) -> bool:
+    """Whether a person is the one whom a target means on this audit: its holder, or who stands in for them now."""
+    role = rules.framework.roles.get(target)
+    holder = rules.directory.get(audit.case.holder_id)
+    if role is not None and person.role == target and person.active:
+        if role.council:
+            return True
+        if target == "case_holder" or holder is None:
+            return person.id == audit.case.holder_id
+        if person in rules.directory.line_of(holder):
+            return True
+    if target == "auditor":
+        return person.id == audit.auditor_id
+    chosen = audit.action(action) if action is not None else None
+    found = rules.address(target, audit, at, action=chosen)
+    if found is None:
+        return False
+    stood_in_for = found.standing_in_for
+    return person.id == found.person.id or (stood_in_for is not None and stood_in_for.id == person.id)
+
+
+def may(rules: Engine, audit: Audit, verb: str, person: Person, at: datetime, action: int | None = None) -> bool:
+    """Whether the rules let this person use this verb on this audit at all; gates are another matter."""
+    rule = rules.framework.verbs.get(RULED_BY.get(verb, verb))
+    if rule is None or not person.active:
+        return False
+    if any(concerned(rules, audit, target, person, at, action) for target in rule.by):
+        return True
+    closing = EVENTS[verb]
+    return any(
+        _owns(rules, duty, person, at) and (action is None or duty.action == action)
+        for duty in audit.open_duties()
+        if closing in rules.framework.duties[duty.key].closed_by
+    )
+
+
+def _owns(rules: Engine, duty: Duty, person: Person, at: datetime) -> bool:
+    owner = rules.directory.get(duty.owner_id)
+    if owner is None:
+        return False
+    return person.id in (owner.id, rules.directory.stand_in(owner, rules.calendar.day_of(at)).id)
+
+
+def gate(rules: Engine, audit: Audit, verb: str) -> str | None:
+    """Why it is too early for a verb, and what to do instead; None if nothing stands in the way."""
+    rule = rules.framework.verbs.get(RULED_BY.get(verb, verb))
+    if rule is None:
+        return None
+    return None if all(audit.has(kind) for kind in rule.needs) else rule.refusal
+
+
+def out_of_order(rules: Engine, audit: Audit, verb: str) -> tuple[str, ...]:
+    """The ordinary steps that have not been taken yet before a verb."""
+    rule = rules.framework.verbs.get(RULED_BY.get(verb, verb))
+    return tuple(kind for kind in rule.after if not audit.has(kind)) if rule else ()
+
+
+def sees_grade(rules: Engine, audit: Audit, person: Person) -> bool:
+    """Whether a person may see an audit's grade: their own work, work they are responsible for, or QA.
+
+    Grades are personal data of staff (DESIGN, Privacy).
+    """
+    directory = rules.directory
+    if person.id in (audit.auditor_id, audit.case.holder_id) or is_qa(rules, person):
+        return True
+    for one in (audit.case.holder_id, audit.auditor_id):
+        below = directory.get(one)
+        if below is not None and person in directory.line_of(below):
+            return True
+    return any(duty.owner_id == person.id for duty in audit.duties)

@@ -1,0 +1,107 @@
+"""From a rule to a duty with its dates: the two moments, and the frozen steps that lead up to and past them."""
+
+from datetime import date, datetime, time, timedelta
+
+from audits.calendar import END_OF_DAY, WorkCalendar
+from audits.dates import Cycle, Moment, overdue_from, parse_offset, parse_rule, step_moment
+from audits.framework import DutyRule, Framework, Variant
+from audits.state import Step
+
+DAY = 24 * 60
+
+
+def list_on_or_after(framework: Framework, day: date, calendar: WorkCalendar) -> Cycle:
+    """The first cycle whose allocation list goes out on this day or later."""
+    cycle = Cycle.of(day)
+    while calendar.day_of(issue_moment(framework, cycle, calendar)) < day:
+        cycle = cycle.plus(1)
+    return cycle
+
+
+def issue_moment(framework: Framework, cycle: Cycle, calendar: WorkCalendar) -> datetime:
+    """When a cycle's allocation list goes out, in UTC (rolled forward, P2)."""
+    anchor = calendar.moment(cycle.first, time(0, 0))
+    return parse_rule(framework.cycle.issue).resolve(anchor, cycle, calendar).effective
+
+
+def close_moment(framework: Framework, cycle: Cycle, calendar: WorkCalendar) -> Moment:
+    """When a cycle's process ends."""
+    anchor = calendar.moment(cycle.first, time(0, 0))
+    return parse_rule(framework.cycle.closes).resolve(anchor, cycle, calendar)
+
+
+def cycle_for(framework: Framework, moment: datetime, calendar: WorkCalendar) -> Cycle:
+    """The cycle that an audit allocated at this moment belongs to: this month's, or the next if its due day is gone."""
+    cycle = Cycle.of(calendar.day_of(moment))
+    due = parse_rule(framework.duties["complete_audit"].due).resolve(moment, cycle, calendar)
+    return cycle if due.nominal >= moment else cycle.plus(1)
+
+
+def deadline(
+    rule: DutyRule,
+    variant: Variant | None,
+    opened_at: datetime,
+    cycle: Cycle,
+    calendar: WorkCalendar,
+    *,
+    list_cycle: Cycle | None = None,
+    session: datetime | None = None,
+    day: date | None = None,
+) -> Moment:
+    """The moments of a duty that opens now. `day` is a due day agreed for a remedial action.
+
+    A deadline that has gone by before the duty opens gives way to the rule's `late_due`, so that nobody is
+    late from the start.
+    """
+    if day is not None:
+        nominal = calendar.moment(day, END_OF_DAY)
+        rolled = calendar.on_or_before(day)
+        early = rolled < calendar.day_of(opened_at)
+        return Moment(nominal, nominal if early else calendar.moment(rolled, END_OF_DAY))
+    words = (variant.due if variant else None) or rule.due
+    found = parse_rule(words).resolve(opened_at, cycle, calendar, list_cycle=list_cycle, session=session)
+    if found.nominal < opened_at and rule.late_due is not None:
+        found = parse_rule(rule.late_due).resolve(opened_at, cycle, calendar)
+    return found if found.effective >= opened_at else Moment(found.nominal, found.nominal)
+
+
+def steps_for(
+    framework: Framework,
+    rule: DutyRule,
+    opened_at: datetime,
+    moment: Moment,
+    calendar: WorkCalendar,
+    *,
+    issue_at: datetime | None = None,
+) -> tuple[Step, ...]:
+    """The steps of a duty in order of time; those that would lie before its opening are left out."""
+    steps: list[Step] = []
+    overdue = overdue_from(moment.nominal, calendar)
+    nudges = framework.defaults.nudge if rule.nudge is None else rule.nudge
+    for words in nudges:
+        at = step_moment(moment.effective, parse_offset(words), calendar)
+        if opened_at < at < overdue:
+            steps.append(Step(_name("nudge", at, calendar), at, "nudge", rule.nudge_to))
+    if rule.follow_up is not None:
+        at = step_moment(moment.effective, parse_offset(rule.follow_up), calendar)
+        steps.append(Step(_name("follow-up", at, calendar), at, "message", ("owner",)))
+    for rung in framework.defaults.ladder if rule.ladder is None else rule.ladder:
+        at = step_moment(overdue, parse_offset(rung.at), calendar)
+        steps.append(Step(_name(rung.what, at, calendar), at, rung.what, rung.to))
+    if rule.repeat is not None:
+        every, times = rule.repeat.minutes, rule.repeat.times
+        steps.append(
+            Step("repeat", opened_at + timedelta(minutes=every), "alert", ("owner", "climb"), every, times - 1)
+        )
+        last = opened_at + timedelta(minutes=every * (times + 1))
+        steps.append(Step("unacknowledged", last, "escalation", ("owner", *framework.qa_roles), DAY, 365))
+    if rule.lapses:
+        at = calendar.moment(calendar.day_of(moment.nominal), END_OF_DAY)
+        steps.append(Step("lapse", at, "lapse", ()))
+    if issue_at is not None:
+        steps.append(Step("issue", issue_at, "issue", ()))
+    return tuple(sorted(steps, key=lambda step: step.at))
+
+
+def _name(what: str, at: datetime, calendar: WorkCalendar) -> str:
+    return f"{what}@{calendar.local(at):%Y-%m-%dT%H:%M}"

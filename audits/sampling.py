@@ -1,0 +1,116 @@
+"""The draw: which auditor gets which case, at random from a stored seed, and why one got none."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from audits.people import Directory, Person
+from audits.state import CaseFile
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The outcome of a draw. `unfilled` pairs an auditor with the reason, in a sentence, why no case fits."""
+
+    seed: int
+    drawn: tuple[tuple[Person, CaseFile], ...]
+    unfilled: tuple[tuple[Person, str], ...]
+
+
+def obstacle(auditor: Person, case: CaseFile, directory: Directory, *, own_area: bool) -> str | None:
+    """Why this auditor may not audit this case, or None if nothing stands in the way."""
+    holder = directory.get(case.holder_id)
+    if holder is None:
+        return "no practitioner is named for it, so there is nobody to talk it through with"
+    if holder.id == auditor.id:
+        return "it is their own case"
+    if auditor in directory.line_of(holder):
+        return "its practitioner is in their own line of management"
+    if holder in directory.line_of(auditor):
+        return "its practitioner is their own manager"
+    if own_area and auditor.service_area and case.service_area and auditor.service_area != case.service_area:
+        return "it is in another service area"
+    return None
+
+
+def draw(
+    auditors: Sequence[Person],
+    cases: Sequence[CaseFile],
+    directory: Directory,
+    seed: int,
+    *,
+    own_area: bool = True,
+    taken: Collection[int] = (),
+    audited: Counter[int] | None = None,
+) -> Draw:
+    """One case for each auditor, spread evenly over practitioners.
+
+    `taken` are ids of cases already with an auditor; `audited` counts the audits that each practitioner has had
+    lately, so that those with fewer come first. The same seed, people and cases give the same draw.
+    A practitioner gets a second audit in a draw only where no auditor could otherwise be given a case.
+    """
+    random = Random(seed)
+    order = sorted(auditors, key=lambda person: person.id)
+    pool = sorted((case for case in cases if case.on_list and case.id not in taken), key=lambda case: case.id)
+    random.shuffle(order)
+    random.shuffle(pool)
+    pool.sort(key=lambda case: (audited or Counter())[case.holder_id or 0])
+    fits = {
+        auditor.id: [case for case in pool if obstacle(auditor, case, directory, own_area=own_area) is None]
+        for auditor in order
+    }
+    by_holder = _match(order, fits, per_holder=True)
+    given = _match(order, fits, per_holder=False, begun=by_holder) if len(by_holder) < len(order) else by_holder
+    drawn = tuple((auditor, given[auditor.id]) for auditor in order if auditor.id in given)
+    unfilled = tuple(
+        (auditor, _reason(auditor, pool, fits[auditor.id], directory, own_area=own_area))
+        for auditor in order
+        if auditor.id not in given
+    )
+    return Draw(seed, drawn, unfilled)
+
+
+def _match(
+    order: Sequence[Person],
+    fits: dict[int, list[CaseFile]],
+    *,
+    per_holder: bool,
+    begun: dict[int, CaseFile] | None = None,
+) -> dict[int, CaseFile]:
+    """As many auditors as possible with a case each: auditors who have one move on to another to make room."""
+
+    def place(case: CaseFile) -> int:
+        return case.holder_id or 0 if per_holder else case.id
+
+    given: dict[int, CaseFile] = dict(begun or {})
+    holder_of = {place(case): auditor for auditor, case in given.items()}
+
+    def seat(auditor_id: int, tried: set[int]) -> bool:
+        for case in fits[auditor_id]:
+            if place(case) in tried:
+                continue
+            tried.add(place(case))
+            sitting = holder_of.get(place(case))
+            if sitting is None or seat(sitting, tried):
+                holder_of[place(case)] = auditor_id
+                given[auditor_id] = case
+                return True
+        return False
+
+    for auditor in order:
+        if auditor.id not in given:
+            seat(auditor.id, set())
+    return given
+
+
+def _reason(
+    auditor: Person, pool: Sequence[CaseFile], fitting: Sequence[CaseFile], directory: Directory, *, own_area: bool
+) -> str:
+    if not pool:
+        return "There are no open cases left on the list."
+    if fitting:
+        return f"Every case that fits ({len(fitting)}) has gone to another auditor."
+    why = Counter(obstacle(auditor, case, directory, own_area=own_area) for case in pool)
+    parts = "; ".join(f"{count} because {reason}" for reason, count in why.most_common())
+    return f"None of the {len(pool)} open cases fits: {parts}."

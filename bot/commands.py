@@ -1,0 +1,158 @@
+"""The command line. Each command imports what it needs when it runs, so that `--help` answers at once."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+app = typer.Typer(
+    name="auditloop",
+    help="Brings the quality assurance of children's case files to the people who do it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+frameworks = typer.Typer(help="The councils' frameworks.", no_args_is_help=True, rich_markup_mode=None)
+imports = typer.Typer(help="Take people and cases over from files.", no_args_is_help=True, rich_markup_mode=None)
+ledger = typer.Typer(help="The record of what happened.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(frameworks, name="frameworks")
+app.add_typer(imports, name="import")
+app.add_typer(ledger, name="ledger")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+def run() -> None:
+    """The entry point: faults that a user can mend end with a plain sentence and exit code 1."""
+    from bot.faults import in_plain_words
+
+    with in_plain_words():
+        app()
+
+
+@app.command()
+def demo(
+    framework: Annotated[str, typer.Option(help="Which council's rules.")] = "southampton",
+    port: Annotated[int, typer.Option(help="The desk's port on this machine.")] = 8414,
+    browser: Annotated[bool, typer.Option(help="Open the desk in a browser.")] = True,
+) -> None:
+    """A made-up service, one month's allocations, and the desk in your browser. Nothing to configure."""
+    from bot.running import run_demo
+
+    run_demo(framework, port, open_browser=browser)
+
+
+@app.command()
+def serve() -> None:
+    """The bot, from auditloop.toml and environment variables."""
+    from bot.running import run_serve
+
+    run_serve(_settings())
+
+
+@app.command()
+def rehearse(file: Annotated[Path, typer.Argument(help="A rehearsal, in YAML.")], json: Json = False) -> None:
+    """Play a rehearsal and print its timeline. Touches no database of yours."""
+    from bot.reports import print_rehearsal
+
+    print_rehearsal(file, as_json=json)
+
+
+@app.command()
+def when(
+    text: Annotated[str, typer.Argument(help="What someone typed, such as 'Tues 2pm'.")],
+    now: Annotated[str, typer.Option(help="The present moment, local, as 2026-11-23T09:00.")],
+    by: Annotated[str, typer.Option(help="The latest moment, local, as 2026-12-31T17:00.")],
+    json: Json = False,
+) -> None:
+    """What the bot understands of a date typed in chat."""
+    from bot.reports import print_when
+
+    print_when(text, now, by, as_json=json)
+
+
+@frameworks.command("list")
+def list_frameworks() -> None:
+    """The frameworks that come with auditloop."""
+    from bot.reports import print_frameworks
+
+    print_frameworks()
+
+
+@frameworks.command("show")
+def show_framework(name: str) -> None:
+    """What a framework asks of whom, and where that is written."""
+    from bot.reports import print_framework
+
+    print_framework(name)
+
+
+@frameworks.command("check")
+def check_framework(file: Path) -> None:
+    """Whether a framework file can be used; every mistake with its table and key."""
+    from bot.reports import check_file
+
+    check_file(file)
+
+
+@imports.command("people")
+def import_people(file: Path) -> None:
+    """Name, email, role, team, manager and service area of everyone, from CSV or XLSX. All or nothing."""
+    from bot.imports import import_people as take_over
+
+    take_over(_settings(), file)
+
+
+@imports.command("cases")
+def import_cases(file: Path) -> None:
+    """The case list: Ofsted's Annex A workbook (List 6), or a plain CSV. All or nothing."""
+    from bot.imports import import_cases as take_over
+
+    take_over(_settings(), file)
+
+
+@app.command()
+def allocate(
+    cycle: Annotated[str, typer.Option(help="The month, as 2026-03.")],
+    seed: Annotated[int | None, typer.Option(help="Repeat a draw by its seed.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Show the draw and write nothing.")] = False,
+) -> None:
+    """Draw and allocate a cycle: one case for each auditor, at random."""
+    from bot.imports import allocate as draw
+
+    draw(_settings(), cycle, seed, preview=preview)
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, database, and who can't be reached; roles that nobody holds."""
+    from bot.doctor import examine
+
+    raise typer.Exit(examine(Path.cwd()))
+
+
+@ledger.command("verify")
+def verify_ledger() -> None:
+    """Prove that no entry of the ledger was changed, removed or put in."""
+    from bot.doctor import verify
+
+    raise typer.Exit(verify(_settings()))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the tables that this version needs."""
+    from bot.doctor import bring_up_to_date
+
+    bring_up_to_date(_settings())
+
+
+def _settings() -> "Settings":
+    from bot.settings import read_settings
+
+    return read_settings(Path.cwd(), os.environ)

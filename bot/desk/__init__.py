@@ -1,0 +1,1 @@
+"""The desk: auditloop's own small web channel, on loopback, with SQLite. A door like the others."""

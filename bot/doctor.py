@@ -1,0 +1,92 @@
+"""Checks: settings, database, people who can't be reached, roles that nobody holds, and the ledger's chain."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from audits.framework import FrameworkError
+from bot.faults import UserFault
+from bot.opening import chosen_framework, open_store
+from bot.settings import FILE, Settings, SettingsError, read_settings
+from cards.wording import counted, day_words
+from scheduling.clock import SystemClock
+from storage import ledger
+from storage.database import open_database
+from storage.imports.storing import counts
+from storage.migrating import migrate
+from storage.tables import OutboxRow
+
+
+def examine(folder: Path) -> int:
+    """Print what is well and what isn't; 0 if nothing stands in the way, else 1."""
+    try:
+        settings = read_settings(folder, os.environ)
+        framework = chosen_framework(settings.framework)
+    except (SettingsError, FrameworkError, UserFault) as fault:
+        print(f"To mend: {fault}")
+        return 1
+    where = FILE if (folder / FILE).is_file() else f"no {FILE} here, so the defaults"
+    print(f"Well: settings ({where}); framework {framework.about.title}.")
+    if framework.about.review_by and framework.about.review_by < SystemClock().now().date():
+        print(f"To know: the framework was due for review on {day_words(framework.about.review_by)}.")
+    return asyncio.run(_examine(settings))
+
+
+async def _examine(settings: Settings) -> int:
+    async with open_store(settings) as store, store.begin() as tx:
+        people, cases = await counts(tx)
+        print(
+            f"Well: database {settings.database}; {counted(people, 'person', 'people')}, {counted(cases, 'open case')}."
+        )
+        wrong: list[str] = []
+        if not people:
+            wrong.append("There are no people yet. Run: auditloop import people FILE")
+        if not cases:
+            wrong.append("There are no cases yet. Run: auditloop import cases FILE")
+        for key, role in tx.framework.roles.items():
+            if people and not tx.directory.holders(key):
+                above = tx.framework.roles[role.reports_to].label if role.reports_to else "nobody"
+                wrong.append(f"Nobody holds the role {role.label}; its messages go to {above}.")
+        for person in tx.directory.people.values():
+            top = tx.framework.roles.get(person.role)
+            if person.active and person.manager_id is None and (top is None or top.reports_to is not None):
+                wrong.append(f"{person.name} has no manager, so overdue messages about them stop with them.")
+        failed = await tx.session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == "failed")) or 0
+        if failed:
+            wrong.append(f"{counted(failed, 'message')} could not be delivered; write status to the bot for more.")
+        _, broken = await ledger.verify(tx)
+        if broken:
+            wrong.append("The ledger has been tampered with. Run: auditloop ledger verify")
+    for line in wrong:
+        print(f"To mend: {line}")
+    return 1 if wrong else 0
+
+
+def verify(settings: Settings) -> int:
+    """Walk the ledger's chains; 0 if they hold, else 1."""
+
+    async def work() -> int:
+        async with open_store(settings) as store, store.begin() as tx:
+            count, broken = await ledger.verify(tx)
+        for one in broken:
+            print(f"{one.chain}, entry {one.number}: {one.reason}.")
+        print(
+            f"{counted(count, 'entry', 'entries')} read; {'the chain holds' if not broken else 'the chain is broken'}."
+        )
+        return 1 if broken else 0
+
+    return asyncio.run(work())
+
+
+def bring_up_to_date(settings: Settings) -> None:
+    async def work() -> None:
+        database = open_database(settings.database_url)
+        try:
+            before, after = await migrate(database)
+        finally:
+            await database.dispose()
+        print(f"Up to date ({after})." if before == after else f"Brought from {before or 'nothing'} to {after}.")
+
+    asyncio.run(work())

@@ -1,0 +1,273 @@
+"""The program behind the doors: a store, a clock and a door, wired together. Serves the desk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from audits.calendar import WorkCalendar
+from audits.dates import Cycle
+from audits.people import Person
+from audits.planning import close_moment
+from bot.desk.service import Desktop, Entry, Letter
+from cards.card import Card
+from cards.deck import Note, card_for, digest
+from cards.scene import Scene
+from handlers.dispatch import answer, given_reply
+from handlers.interaction import Interaction, Reply
+from scheduling.clock import Clock, MovedClock
+from scheduling.delivery import message_card, note_of
+from scheduling.door import Door, Parcel
+from scheduling.running import catch_up, run_until
+from scheduling.ticker import next_moment
+from storage.queries import latest_cycle
+from storage.store import Store, Transaction
+from storage.tables import AuditRow, CaseRow, DutyRow, LedgerRow, OutboxRow
+
+PAGE = 20
+TIMELINE_PAGE = 50
+
+
+class DeskDoor:
+    """The desk shows what the outbox has sent, so a message has arrived as soon as it is marked sent."""
+
+    async def deliver(self, to: Person, parcel: Parcel) -> None:
+        return None
+
+
+@dataclass
+class Program:
+    """auditloop at work on one database."""
+
+    store: Store
+    clock: Clock
+    door: Door
+    demonstration: bool = False
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        return self.store.calendar
+
+    @property
+    def title(self) -> str:
+        return self.store.framework.about.title
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    async def beat(self) -> int:
+        """One heartbeat: what is due is done, what may go is sent."""
+        return await catch_up(self.store, self.door, self.now())
+
+    async def answer(self, interaction: Interaction) -> Reply:
+        """Answer an interaction at this moment, and send at once what it led to."""
+        reply = await answer(self.store, replace(interaction, at=self.now()))
+        await self.beat()
+        return reply
+
+    async def reply(self, event_id: str) -> Card | None:
+        found = await given_reply(self.store, event_id)
+        return found.card if found else None
+
+    # ---- the desk
+
+    async def people(self) -> list[Desktop]:
+        async with self.store.begin() as tx:
+            rows = await tx.session.execute(
+                select(DutyRow.owner_id, func.count(DutyRow.id))
+                .where(DutyRow.closed_at.is_(None), DutyRow.owner_id.is_not(None))
+                .group_by(DutyRow.owner_id)
+            )
+            waiting = dict(rows.tuples().all())
+            sent = await tx.session.execute(
+                select(OutboxRow.to_id, func.count(OutboxRow.id))
+                .where(OutboxRow.state == "sent")
+                .group_by(OutboxRow.to_id)
+            )
+            received = dict(sent.tuples().all())
+            roles = tx.framework.roles
+            return [
+                Desktop(
+                    person,
+                    roles[person.role].label if person.role in roles else person.role,
+                    waiting.get(person.id, 0),
+                    received.get(person.id, 0),
+                )
+                for person in sorted(tx.directory.people.values(), key=lambda one: one.name)
+                if person.active
+            ]
+
+    async def person(self, person_id: int) -> Person | None:
+        async with self.store.begin() as tx:
+            return tx.directory.get(person_id)
+
+    async def inbox(self, person_id: int, *, page: int = 1) -> tuple[list[Letter], int]:
+        async with self.store.begin() as tx:
+            person = tx.directory.get(person_id)
+            if person is None:
+                return [], 0
+            ids = select(func.max(OutboxRow.id)).where(OutboxRow.to_id == person_id, OutboxRow.state == "sent")
+            # A duty's card is the same however often it was reminded of, so it is shown once, where it came last.
+            ids = ids.group_by(func.coalesce(OutboxRow.digest, OutboxRow.duty_ref, OutboxRow.key))
+            count = await tx.session.scalar(select(func.count()).select_from(ids.subquery())) or 0
+            rows = list(
+                await tx.session.scalars(
+                    select(OutboxRow)
+                    .where(OutboxRow.id.in_(ids))
+                    .order_by(OutboxRow.sent_at.desc(), OutboxRow.id.desc())
+                    .offset((page - 1) * PAGE)
+                    .limit(PAGE)
+                )
+            )
+            letters = [await self._letter(tx, row, person) for row in rows]
+            return letters, max(1, -(-count // PAGE))
+
+    async def letter(self, person_id: int, message_id: int) -> Letter | None:
+        async with self.store.begin() as tx:
+            person = tx.directory.get(person_id)
+            row = await tx.session.get(OutboxRow, message_id)
+            if person is None or row is None or row.to_id != person_id or row.state != "sent":
+                return None
+            return await self._letter(tx, row, person)
+
+    async def _letter(self, tx: Transaction, row: OutboxRow, person: Person) -> Letter:
+        if row.digest is not None:
+            joined = await tx.session.scalars(
+                select(OutboxRow).where(OutboxRow.digest == row.digest).order_by(OutboxRow.id)
+            )
+            card = await self._digest(tx, list(joined), person)
+        else:
+            card = await message_card(tx, row, person, self.now())
+        return Letter(row.id, row.sent_at or row.decided_at, row.what, card, waiting=bool(card.actions))
+
+    async def _digest(self, tx: Transaction, rows: Sequence[OutboxRow], person: Person) -> Card:
+        items: list[tuple[Scene, Note]] = []
+        for row in rows:
+            audit = await tx.audit(row.audit_id) if row.audit_id is not None else None
+            if audit is not None:
+                items.append((Scene(tx.rules, audit, person, self.now()), note_of(row)))
+        card = digest(tx.rules, person, items)
+        asks = [card_for(scene, note) for scene, note in items]
+        lines = tuple(dict.fromkeys(ask.title for ask in asks if ask.actions))
+        return replace(card, text=(*card.text[:1], *lines)) if lines else card
+
+    async def timeline(self, *, person_id: int | None = None, page: int = 1) -> tuple[list[Entry], int]:
+        async with self.store.begin() as tx:
+            messages = select(OutboxRow, CaseRow.ref).outerjoin(AuditRow, AuditRow.id == OutboxRow.audit_id)
+            messages = messages.outerjoin(CaseRow, CaseRow.id == AuditRow.case_id).where(
+                OutboxRow.state != "superseded"
+            )
+            events = select(LedgerRow, CaseRow.ref).outerjoin(AuditRow, AuditRow.id == LedgerRow.audit_id)
+            events = events.outerjoin(CaseRow, CaseRow.id == AuditRow.case_id).where(LedgerRow.kind != "step")
+            if person_id is not None:
+                messages = messages.where(OutboxRow.to_id == person_id)
+                events = events.where(LedgerRow.actor_id == person_id)
+            limit = page * TIMELINE_PAGE
+            told = await tx.session.execute(
+                messages.order_by(
+                    func.coalesce(OutboxRow.sent_at, OutboxRow.not_before).desc(), OutboxRow.id.desc()
+                ).limit(limit + 1)
+            )
+            did = await tx.session.execute(events.order_by(LedgerRow.at.desc(), LedgerRow.id.desc()).limit(limit + 1))
+            entries = [self._told(tx, row, ref) for row, ref in told]
+            entries.extend(self._did(tx, row, ref) for row, ref in did)
+        entries.sort(key=lambda entry: entry.at, reverse=True)
+        pages = -(-len(entries) // TIMELINE_PAGE)
+        return entries[limit - TIMELINE_PAGE : limit], max(1, pages)
+
+    def _told(self, tx: Transaction, row: OutboxRow, ref: str | None) -> Entry:
+        person = tx.directory.get(row.to_id)
+        terms = tx.framework.duties.get(row.duty)
+        notice = tx.framework.notices.get(row.notice or "")
+        title = row.text or (notice.title if notice else terms.title if terms else row.duty)
+        place = notice.place if notice else terms.place if terms else ""
+        rule = f" ({', '.join(row.rule)})" if row.rule else ""
+        local = " Local setting, in part." if terms and terms.local and not notice else ""
+        return Entry(
+            at=row.sent_at or row.not_before,
+            kind=WHAT.get(row.what, row.what),
+            who=person.name if person else "",
+            text=title,
+            why=f"{place}{rule}.{local}" if place else "",
+            case=ref or "",
+            state="" if row.state == "sent" else STATES.get(row.state, row.state),
+        )
+
+    def _did(self, tx: Transaction, row: LedgerRow, ref: str | None) -> Entry:
+        actor = tx.directory.get(row.actor_id)
+        return Entry(
+            at=row.at,
+            kind="event",
+            who=actor.name if actor else "auditloop",
+            text=DID.get(row.kind, row.kind.replace("_", " ")),
+            case=ref or "",
+        )
+
+    # ---- a demonstration's clock
+
+    async def next_moment(self) -> datetime | None:
+        coming = await next_moment(self.store, self.now())
+        return coming if coming is not None and coming > self.now() else None
+
+    async def move_to(self, moment: datetime) -> int:
+        """Move a demonstration's clock. Raises TypeError with a clock that isn't ours to move."""
+        if not isinstance(self.clock, MovedClock):
+            raise TypeError("only a demonstration's clock can be moved")
+        return await run_until(self.store, self.door, self.clock, moment)
+
+    async def month_end(self) -> datetime:
+        async with self.store.begin() as tx:
+            row = await latest_cycle(tx, self.now())
+        cycle = Cycle.parse(row.month) if row else Cycle.of(self.calendar.day_of(self.now()))
+        close = close_moment(self.store.framework, cycle, self.calendar).nominal
+        while close <= self.now():
+            cycle = cycle.plus(1)
+            close = close_moment(self.store.framework, cycle, self.calendar).nominal
+        return close.astimezone(UTC)
+
+
+WHAT = {
+    "message": "message",
+    "nudge": "nudge",
+    "overdue": "overdue",
+    "escalation": "escalation",
+    "alert": "safety alert",
+}
+STATES = {
+    "queued": "waiting to be sent",
+    "sending": "being sent",
+    "failed": "could not be delivered",
+    "unknown": "may have arrived; sent again",
+}
+DID = {
+    "allocated": "the audit was allocated",
+    "accepted": "took the audit",
+    "declined": "handed the audit back",
+    "reassigned": "reassigned the audit",
+    "extended": "gave more time",
+    "proposed": "suggested a time for the discussion",
+    "booked": "agreed the time of the discussion",
+    "held": "said that the discussion was held",
+    "not_held": "said that the discussion didn't happen",
+    "submitted": "completed the audit",
+    "overseen": "confirmed management oversight",
+    "recorded": "uploaded the audit to the child's file",
+    "moderated": "moderated the audit",
+    "updated": "gave an update",
+    "confirmed": "reported an action done",
+    "signed_off": "signed an action off",
+    "sent_back": "said what is still missing",
+    "disputed": "sees the audit differently",
+    "resolved": "said that the disagreement is settled",
+    "safety_raised": "raised a safety concern",
+    "acknowledged": "has the safety alert",
+    "considered": "decided on a Case Review",
+    "offered": "offered the work to the forum",
+    "withdrawn": "withdrew the audit",
+    "reaudit_submitted": "completed the re-audit",
+    "drawn": "drew the month's cases",
+    "leave": "noted leave",
+    "people_imported": "imported people",
+    "cases_imported": "imported the case list",
+}

@@ -1,0 +1,136 @@
+"""The rehearsal file: its shape, and errors that name the step."""
+
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from audits.framework import Framework, FrameworkError, parse_framework, with_settings
+from audits.frameworks import framework_named, shipped
+
+
+class RehearsalError(ValueError):
+    """A rehearsal that can't be played; each line says where and what to write instead."""
+
+
+def _local(value: Any) -> Any:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time(0, 0))
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        raise ValueError("times are local, without an offset: write 2026-03-30T15:00")
+    return value
+
+
+def _text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (date, datetime)) else value
+
+
+LocalTime = Annotated[datetime, BeforeValidator(_local)]
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScriptCase(_Part):
+    ref: str
+    plan: str = "CIN"
+
+
+class ScriptAction(_Part):
+    what: str
+    owner: str | None = None
+    due: Text | None = None
+
+
+class ScriptStep(_Part):
+    """One thing that happens. Fields that the verb doesn't know are refused when it is played."""
+
+    at: LocalTime
+    do: str
+    by: str | None = None
+    case: str | None = None
+    cycle: Text | None = None
+    to: str | None = None
+    reason: str | None = None
+    when: Text | None = None
+    text: str | None = None
+    child: str | None = None
+    parent_carer: str | None = None
+    grade: str | None = None
+    safety: bool = False
+    neglect: bool = False
+    rationale: str | None = None
+    feedback: dict[str, str | None] | None = None
+    sections: dict[str, str] | None = None
+    stretch: dict[str, str] | None = None
+    actions: tuple[ScriptAction, ...] = ()
+    concern: bool = False
+    where: str | None = None
+    action: int | None = None
+    until: Text | None = None
+    duty: str | None = None
+    person: str | None = None
+    decision: str | None = None
+
+
+class Script(_Part):
+    framework: str
+    start: LocalTime
+    until: LocalTime
+    settings: dict[str, Any] = Field(default_factory=dict)
+    cast: dict[str, str | list[str] | None] = Field(default_factory=dict)
+    cases: tuple[ScriptCase, ...] = ()
+    steps: tuple[ScriptStep, ...] = ()
+    unreachable: tuple[str, ...] = ()
+
+
+def read_script(path: Path) -> tuple[Script, Framework]:
+    """Read a rehearsal and its framework. Raises RehearsalError or FrameworkError."""
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise RehearsalError(f"{path.name} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise RehearsalError(f"{path.name} is not a text file in UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise RehearsalError(f"{path.name} is not valid YAML: {error}.") from error
+    if not isinstance(raw, dict):
+        raise RehearsalError(f"{path.name}: a rehearsal begins with framework, start, until and steps.")
+    try:
+        script = Script.model_validate(raw)
+    except ValidationError as error:
+        raise RehearsalError("\n".join(_problem(path.name, detail) for detail in error.errors())) from error
+    if script.until < script.start:
+        raise RehearsalError(f"{path.name}: until lies before start.")
+    return script, _framework(script, path)
+
+
+def _problem(name: str, detail: Any) -> str:
+    place = [str(part) for part in detail["loc"]]
+    if len(place) > 1 and place[0] == "steps":
+        place[0:2] = [f"step {int(place[1]) + 1}"]
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        message = "there is no such field"
+    return f"{name}: {', '.join(place)}: {message}."
+
+
+def _framework(script: Script, path: Path) -> Framework:
+    if script.framework in shipped():
+        found = framework_named(script.framework)
+    else:
+        file = (path.parent / script.framework).resolve()
+        if not file.is_file():
+            raise FrameworkError(
+                [f"There is no framework {script.framework!r}. Name one of {', '.join(shipped())}, or a file's path."]
+            )
+        found = parse_framework(file.read_text("utf-8"), file.name)
+    settings = {
+        key: {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
+        for key, value in script.settings.items()
+    }
+    return with_settings(found, settings, f"{path.name}, settings") if settings else found

@@ -1,0 +1,1 @@
+"""What people see: one module per card, each a neutral `Card`, and the renderers of `Card`."""

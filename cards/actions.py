@@ -1,0 +1,71 @@
+"""Remedial actions: confirming that one is done, and signing it off."""
+
+from audits.state import Duty, RemedialAction
+from cards.card import Card, Emphasis, Fact, TextInput, Tone
+from cards.scene import Scene
+from cards.wording import day_words, moment_words
+
+
+def _facts(scene: Scene, duty: Duty, action: RemedialAction | None) -> tuple[Fact, ...]:
+    if action is None:
+        return scene.case_facts()
+    return (
+        *scene.case_facts(),
+        Fact("Action", action.what),
+        Fact("To be done by", scene.name(action.owner_id)),
+        Fact("Answers for it", scene.name(duty.owner_id)),
+    )
+
+
+def confirm(scene: Scene, duty: Duty) -> Card:
+    """One action, for the person who does it and the one who answers for it."""
+    action = scene.audit.action(duty.action or 0)
+    back = str(scene.audit.facts.get("sent_back") or "") if scene.audit.has("sent_back") else ""
+    may = scene.may("confirm", duty.action)
+    return Card(
+        title=f"An action for {scene.audit.case.ref}",
+        text=(
+            scene.framework.duties["remedial_action"].ask,
+            *((f"{scene.name(scene.audit.done['sent_back'][1])} asks: {back}",) if back else ()),
+        ),
+        tone=Tone.ASK if may else Tone.INFORM,
+        facts=(*_facts(scene, duty, action), scene.due_fact(duty)),
+        inputs=(TextInput("text", "What was done? (optional; no names)", long=True),) if may else (),
+        actions=scene.button("confirm", "It is done", Emphasis.PRIMARY, action=duty.action),
+        why=scene.why("remedial_action"),
+    )
+
+
+def sign_off(scene: Scene, duty: Duty) -> Card:
+    action = scene.audit.action(duty.action or 0)
+    done: tuple[Fact, ...] = ()
+    if action is not None and action.confirmed_at is not None:
+        when = moment_words(action.confirmed_at, scene.calendar)
+        done = (Fact("Reported done", f"{when}, by {scene.name(action.confirmed_by)}"),)
+    may = scene.may("sign_off", duty.action)
+    return Card(
+        title=f"Please sign off an action for {scene.audit.case.ref}",
+        text=(scene.framework.duties["sign_off"].ask,),
+        tone=Tone.ASK if may else Tone.INFORM,
+        facts=(*_facts(scene, duty, action), *done, scene.due_fact(duty)),
+        inputs=(TextInput("text", "If something is missing: what?", long=True),) if may else (),
+        actions=(
+            *scene.button("sign_off", "Sign it off", Emphasis.PRIMARY, action=duty.action, inputs=()),
+            *scene.button("send_back", "Something is missing", action=duty.action, inputs=("text",)),
+        ),
+        why=scene.why("sign_off"),
+    )
+
+
+def summary(scene: Scene) -> tuple[Fact, ...]:
+    """A line for each action of an audit."""
+    found = []
+    for action in scene.audit.actions:
+        if action.signed_off_at:
+            state = f"signed off by {scene.name(action.signed_off_by)}"
+        elif action.confirmed_at:
+            state = f"reported done by {scene.name(action.confirmed_by)}"
+        else:
+            state = f"open, due {day_words(action.due)}" if action.due else "open"
+        found.append(Fact(f"Action {action.number}", f"{action.what} ({scene.name(action.owner_id)}; {state})"))
+    return tuple(found)

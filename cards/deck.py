@@ -1,0 +1,236 @@
+"""Which card a message shows, now: what is asked while it is open, what was done once it is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from audits.engine import Engine
+from audits.people import Person
+from audits.state import Audit, Duty
+from cards import actions, alert, allocation, good_practice, grading, moderation, oversight, session
+from cards.card import Card, Download, Fact, Table, Tone, Why
+from cards.scene import Scene
+from cards.wording import counted, due_words, listed, moment_words
+
+
+@dataclass(frozen=True)
+class Note:
+    """A message as cards need it: what kind it is, and what it is about."""
+
+    what: str
+    duty: str
+    duty_ref: str | None = None
+    notice: str | None = None
+    text: str = ""
+    rule: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    repeat: bool = False
+
+
+ASKS: Mapping[str, Callable[[Scene, Duty], Card]] = {
+    "accept": allocation.answer,
+    "reallocate": allocation.reallocate,
+    "book_session": session.book,
+    "agree_session": session.agree,
+    "hold_session": session.booked,
+    "oversee": oversight.oversee,
+    "record_on_file": oversight.record,
+    "dispute": oversight.settle,
+    "moderate": moderation.moderate,
+    "urgent_update": moderation.update,
+    "further_update": moderation.update,
+    "reaudit": moderation.reaudit,
+    "remedial_action": actions.confirm,
+    "sign_off": actions.sign_off,
+    "acknowledge_alert": alert.alert,
+    "case_review": moderation.case_review,
+    "good_practice": good_practice.offer,
+}
+
+DONE = {
+    "accepted": "{who} took this audit",
+    "declined": "{who} handed this audit back",
+    "reassigned": "{who} passed this on to someone else",
+    "proposed": "{who} suggested a time",
+    "booked": "{who} agreed the time",
+    "held": "{who} said that the discussion was held",
+    "not_held": "{who} said that the discussion didn't happen",
+    "submitted": "{who} completed the audit",
+    "overseen": "{who} confirmed management oversight",
+    "recorded": "{who} uploaded the audit",
+    "resolved": "{who} said that this is settled",
+    "moderated": "{who} moderated the audit",
+    "updated": "{who} gave the update",
+    "confirmed": "{who} reported this done",
+    "signed_off": "{who} signed this off",
+    "sent_back": "{who} asked for a little more",
+    "acknowledged": "{who} has this",
+    "considered": "{who} recorded the decision",
+    "offered": "{who} offered this to the forum",
+    "reaudit_submitted": "The case has been audited again",
+    "withdrawn": "{who} withdrew the audit",
+    "lapsed": "The date of this has passed",
+    "no_longer_applies": "This is no longer needed",
+}
+
+
+def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) -> Card:
+    """The card of a message, as its recipient sees it at this moment."""
+    card = _card(scene, note, invitation)
+    if note.repeat:
+        card = replace(card, text=("You may have had this message before.", *card.text))
+    return card
+
+
+def _card(scene: Scene, note: Note, invitation: Download | None) -> Card:
+    if note.notice is not None and (note.duty_ref is None or note.notice not in scene.framework.notices):
+        return _notice(scene, note)
+    duty = next((duty for duty in scene.audit.duties if duty.ref == note.duty_ref), None)
+    if duty is None:
+        return _notice(scene, note)
+    if not duty.is_open:
+        return done(scene, duty)
+    card = ask(scene, duty, invitation=invitation)
+    if note.what in ("overdue", "escalation") and duty.key != "acknowledge_alert" and scene.now > duty.nominal:
+        return _late(scene, duty, card)
+    return card
+
+
+def ask(scene: Scene, duty: Duty, *, invitation: Download | None = None) -> Card:
+    """What an open duty asks of this viewer."""
+    if duty.key == "complete_audit":
+        ready = scene.audit.has("held") and scene.may("submit")
+        return grading.form(scene, duty) if ready else allocation.complete(scene, duty)
+    if duty.key == "hold_session":
+        return session.booked(scene, duty, invitation)
+    if duty.key in ASKS:
+        return ASKS[duty.key](scene, duty)
+    terms = scene.framework.duties[duty.key]
+    return Card(
+        title=f"{terms.title}: {scene.audit.case.ref}",
+        text=(terms.ask,),
+        tone=Tone.ASK,
+        facts=(*scene.case_facts(), scene.due_fact(duty)),
+        why=scene.why(duty.key),
+    )
+
+
+def done(scene: Scene, duty: Duty) -> Card:
+    """What became of a duty: by whom and when."""
+    words = DONE.get(duty.closed_by or "", "This is done")
+    sentence = words.format(who=scene.name(duty.closed_actor) if duty.closed_actor else "auditloop")
+    when = moment_words(duty.closed_at, scene.calendar) if duty.closed_at else ""
+    facts = list(scene.case_facts())
+    if duty.key in ("complete_audit", "oversee", "moderate", "record_on_file"):
+        facts.extend(scene.grade_facts())
+    if duty.key in ("book_session", "agree_session", "hold_session") and scene.audit.session_at is not None:
+        facts.append(Fact("Time", moment_words(scene.audit.session_at, scene.calendar)))
+    action = scene.audit.action(duty.action) if duty.action is not None else None
+    if action is not None:
+        facts.append(Fact("Action", action.what))
+    if duty.key in ("complete_audit", "oversee"):
+        facts.extend(actions.summary(scene))
+    return Card(
+        title=f"{scene.framework.duties[duty.key].title}: {scene.audit.case.ref}",
+        text=(f"{sentence} on {when}.",),
+        tone=Tone.DONE,
+        facts=tuple(facts),
+        why=scene.why(duty.key),
+    )
+
+
+def _late(scene: Scene, duty: Duty, card: Card) -> Card:
+    """The same request, past its day: to its owner a reminder, to others a request for help. Never blame."""
+    due = due_words(duty.effective, duty.nominal, scene.calendar)
+    if scene.viewer.id == duty.owner_id:
+        text = (f"This was due on {due}. If something stands in the way, tell the QA Unit: they can help.", *card.text)
+        return replace(card, tone=Tone.LATE, text=text)
+    owner = scene.name(duty.owner_id)
+    title = f"{scene.framework.duties[duty.key].title}: {scene.audit.case.ref} is waiting"
+    text = (f"{owner} was asked for this by {due}, and it is still open. Please find out what is needed and help.",)
+    facts = (*scene.case_facts(), Fact("With", owner), scene.due_fact(duty, "Was due"))
+    if card.actions:
+        return replace(card, tone=Tone.LATE, text=(*text, *card.text))
+    return Card(title=title, text=text, tone=Tone.LATE, facts=facts, why=scene.why(duty.key))
+
+
+def _notice(scene: Scene, note: Note) -> Card:
+    terms = scene.framework.notices.get(note.notice or "")
+    if terms is None:
+        title = {
+            "vacancy": "A role is vacant",
+            "left_list": "A case has left the list",
+            "undelivered": "A message could not be delivered",
+        }.get(note.notice or "", "For your information")
+        return Card(title=title, text=(note.text,), facts=scene.case_facts())
+    if note.notice == "to_practitioner":
+        card = oversight.shared(scene, note.text)
+    else:
+        card = Card(title=terms.title, text=(note.text,), facts=scene.case_facts())
+    document = scene.framework.about.document
+    local = ". Local setting, not framework text" if terms.local else ""
+    return replace(card, why=Why(terms.title + ".", f"{document}, {terms.place}{local}", terms.rule))
+
+
+def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Card:
+    """Several reminders for one person, as one."""
+    rows: list[tuple[str, ...]] = []
+    for scene, note in items:
+        duty = next((one for one in scene.audit.duties if one.ref == note.duty_ref), None)
+        if duty is None:
+            rows.append((note.text or note.duty, scene.audit.case.ref, ""))
+            continue
+        due = due_words(duty.effective, duty.nominal, rules.calendar)
+        state = "done" if not duty.is_open else f"was due {due}" if scene.now > duty.nominal else f"due {due}"
+        mine = "" if duty.owner_id == viewer.id else f" (with {scene.name(duty.owner_id)})"
+        rows.append((rules.framework.duties[duty.key].title + mine, scene.audit.case.ref, state))
+    places = sorted(
+        {rules.framework.duties[note.duty].place for _, note in items if note.duty in rules.framework.duties}
+    )
+    rule = tuple(sorted({one for _, note in items for one in note.rule}))
+    return Card(
+        title=f"{counted(len(rows), 'reminder')} for you",
+        text=("They fell on the same day, so here they are together. The cards themselves are above.",),
+        tone=Tone.ASK,
+        table=Table("What is waiting", ("What", "Case", "When"), tuple(rows)),
+        why=Why(
+            "You, or someone whom you manage, have been asked for these.",
+            f"{rules.framework.about.document}, {'; '.join(places)}",
+            rule,
+        ),
+    )
+
+
+def cycle_list(rules: Engine, viewer: Person, note: Note, month: str, audits: list[Audit]) -> Card:
+    """A list of the cycle: the audits of someone's service, or those not completed."""
+    terms = rules.framework.cycle.notices[(note.notice or "").removeprefix("cycle.")]
+    directory = rules.directory
+
+    def name(person_id: int | None) -> str:
+        person = directory.get(person_id)
+        return person.name if person else "nobody yet"
+
+    why = Why(terms.title + ".", f"{rules.framework.about.document}, {terms.place}", terms.rule)
+    if terms.lists == "copies":
+        rows = tuple(
+            (audit.case.ref, name(audit.auditor_id), "completed" if audit.has("submitted") else "not completed yet")
+            for audit in audits
+        )
+        text = "These are the audits in your service area that wait for your oversight or are still on their way."
+        table = Table(f"Audits for {month}", ("Case", "Auditor", "State"), rows)
+    else:
+        missed: Mapping[str, list[str]] = note.details.get("missed", {})
+        people = {audit.auditor_id: None for audit in audits}
+        rows = tuple(
+            (
+                name(person_id),
+                f"{len(missed.get(str(person_id), ())) or 1} not completed",
+                listed(missed.get(str(person_id), [])),
+            )
+            for person_id in people
+        )
+        text = "These are facts for your own conversation; nothing else follows from them by itself."
+        table = Table(f"Audits not completed, {month}", ("Auditor", "How many", "Months"), rows)
+    summary = tuple(" ".join(row[:2]) for row in table.rows) if terms.lists == "not_completed" else ()
+    return Card(title=f"{terms.title}, {month}", text=(text, *summary), table=table, why=why)

@@ -1,0 +1,130 @@
+"""The quick grade form, and the audit as it was sent."""
+
+from audits.state import Duty
+from cards.card import Card, Choice, ChoiceInput, DateInput, Emphasis, Fact, Input, InputGroup, TextInput, Tone
+from cards.scene import Scene, grade_choices
+from cards.wording import counted, day_words
+
+ACTION_SLOTS = 5
+YES_NO = (Choice("no", "No"), Choice("yes", "Yes"))
+FEEDBACK_FROM = {"child": "the child or young person", "parent_carer": "a parent or carer"}
+FEEDBACK_CHOICES = (
+    Choice("obtained", "Yes, they gave their view"),
+    Choice("attempted", "We tried, without success"),
+    Choice("reason", "No, it wasn't appropriate"),
+)
+
+
+def form(scene: Scene, duty: Duty) -> Card:
+    """The form that an auditor fills in once the discussion has been held."""
+    audit, terms = scene.audit, scene.framework.submission
+    inputs: list[Input | InputGroup] = [
+        ChoiceInput(
+            "grade",
+            "Overall grade",
+            grade_choices(scene),
+            required=True,
+            hint="What difference has help made for the child? Not: were the steps followed?",
+        ),
+        TextInput("rationale", "Why this grade?", required=True, long=True, hint="Two or three sentences. No names."),
+        ChoiceInput(
+            "safety",
+            "Is there an immediate or serious safeguarding concern?",
+            YES_NO,
+            required=True,
+            hint="Yes alerts the managers of this case at once, at any hour.",
+        ),
+        TextInput("safety_text", "If yes: what should they know? No names.", long=True),
+    ]
+    inputs.extend(_feedback_inputs(scene))
+    if terms.neglect_question:
+        inputs.append(
+            ChoiceInput(
+                "neglect",
+                "Do you suspect long-term neglect, or that help has not kept the child safe?",
+                YES_NO,
+                hint="The QA Unit then considers a fuller Case Review.",
+            )
+        )
+    if terms.section_grades and scene.framework.sections:
+        sections = tuple(
+            ChoiceInput(
+                f"section_{section.key}", section.label, grade_choices(scene), hint=section.prompt, compact=True
+            )
+            for section in scene.framework.sections
+        )
+        inputs.append(InputGroup("Grades by heading (optional)", sections, folded=True))
+    inputs.extend(_action_slot(scene, number) for number in range(1, ACTION_SLOTS + 1))
+    return Card(
+        title=f"Your grade for {audit.case.ref}",
+        text=("Only the overall grade, the reason and the questions marked as required are needed.",),
+        tone=Tone.ASK,
+        facts=(*scene.case_facts(), scene.due_fact(duty)),
+        inputs=tuple(inputs),
+        actions=scene.button("submit", "Send the audit", Emphasis.PRIMARY),
+        why=scene.why("complete_audit"),
+    )
+
+
+def _feedback_inputs(scene: Scene) -> list[Input | InputGroup]:
+    found: list[Input | InputGroup] = []
+    for source in scene.framework.submission.feedback:
+        who = FEEDBACK_FROM.get(source, source)
+        found.append(ChoiceInput(f"feedback_{source}", f"Did {who} give feedback?", FEEDBACK_CHOICES, required=True))
+        found.append(TextInput(f"feedback_{source}_reason", f"If it wasn't appropriate to ask {who}: why?"))
+    return found
+
+
+def _action_slot(scene: Scene, number: int) -> InputGroup:
+    audit = scene.audit
+    holder = scene.rules.directory.get(audit.case.holder_id)
+    owners = [person for person in (holder,) if person is not None]
+    if holder is not None:
+        owners.extend(scene.rules.directory.line_of(holder)[:2])
+    today = scene.calendar.day_of(scene.now)
+    return InputGroup(
+        f"Remedial action {number}",
+        (
+            TextInput(f"action_{number}_what", "What is to be put right?", long=True, length=500),
+            ChoiceInput(
+                f"action_{number}_owner",
+                "By whom?",
+                tuple(Choice(str(person.id), f"{person.name}, {scene.role(person)}") for person in owners),
+                compact=True,
+            ),
+            DateInput(
+                f"action_{number}_due",
+                "By when?",
+                hint="Left empty, it takes this framework's usual time.",
+                earliest=today.isoformat(),
+            ),
+        ),
+        folded=number > 1,
+    )
+
+
+def sent(scene: Scene) -> Card:
+    """The audit as it was sent, for those who may see it; the lines of a copy."""
+    audit = scene.audit
+    when, who = audit.done.get("submitted", (None, None))
+    day = day_words(scene.calendar.day_of(when)) if when else ""
+    return Card(
+        title=f"Audit of {audit.case.ref}",
+        text=(str(audit.facts.get("rationale") or ""),) if scene.grade_facts() else (),
+        facts=(
+            *scene.case_facts(),
+            *scene.grade_facts(),
+            *(section_facts(scene) if scene.grade_facts() else ()),
+            Fact("Completed", f"{day}, by {scene.name(who)}"),
+            Fact("Remedial actions", counted(len(audit.actions), "action") if audit.actions else "none"),
+        ),
+    )
+
+
+def section_facts(scene: Scene) -> tuple[Fact, ...]:
+    graded = scene.audit.facts.get("sections") or {}
+    return tuple(
+        Fact(section.label, scene.grade_words(graded[section.key]))
+        for section in scene.framework.sections
+        if section.key in graded
+    )

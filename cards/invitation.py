@@ -1,0 +1,49 @@
+"""The calendar invitation of a session, as an .ics file that Outlook and others open."""
+
+from datetime import UTC, datetime, timedelta
+
+from cards.card import Download
+from cards.scene import Scene
+
+MINUTES = 60
+
+
+def invitation(scene: Scene) -> Download | None:
+    """An invitation for auditor and practitioner, or None without a booked session.
+
+    It names the case by its pseudonymous reference alone.
+    """
+    from icalendar import Calendar, Event, vCalAddress, vText
+
+    audit = scene.audit
+    if audit.session_at is None:
+        return None
+    entry = Event()
+    entry.add("uid", f"audit-{audit.id}@auditloop")
+    entry.add("sequence", _version(audit.session_at))
+    entry.add("dtstamp", scene.now.astimezone(UTC))
+    entry.add("dtstart", audit.session_at.astimezone(UTC))
+    entry.add("dtend", (audit.session_at + timedelta(minutes=MINUTES)).astimezone(UTC))
+    entry.add("summary", f"Collaborative audit: {audit.case.ref}")
+    entry.add(
+        "description", "A conversation about this case and what we can learn from it. Please bring no paper copies."
+    )
+    people = [scene.rules.directory.get(one) for one in (audit.auditor_id, audit.case.holder_id)]
+    for place, person in enumerate(person for person in people if person is not None):
+        address = vCalAddress(f"MAILTO:{person.email}")
+        address.params["cn"] = vText(person.name)
+        if place == 0:
+            entry.add("organizer", address, encode=False)
+        entry.add("attendee", address, encode=False)
+    calendar = Calendar()
+    calendar.add("prodid", "-//auditloop//collaborative audit//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "REQUEST")
+    calendar.add_component(entry)
+    return Download("Add to your calendar", f"audit-{audit.case.ref}.ics", "text/calendar", calendar.to_ical())
+
+
+def _version(session_at: datetime) -> int:
+    # A moved session needs a higher sequence, or calendars keep the old time; its moment in minutes only grows rarely
+    # wrong when moved earlier, which calendars accept because the stamp is newer.
+    return int(session_at.timestamp()) // 60 % 2**31

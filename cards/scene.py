@@ -1,0 +1,116 @@
+"""What a card is built from: one audit, one viewer, one moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from audits.calendar import WorkCalendar
+from audits.engine import Engine
+from audits.framework import Framework
+from audits.people import Person
+from audits.permissions import may, sees_grade
+from audits.state import REAUDIT, Audit, Duty
+from cards.card import Action, Choice, Emphasis, Fact, Why
+from cards.wording import due_words, listed
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An audit as one person sees it at a moment (UTC)."""
+
+    rules: Engine
+    audit: Audit
+    viewer: Person
+    now: datetime
+
+    @property
+    def framework(self) -> Framework:
+        return self.rules.framework
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        return self.rules.calendar
+
+    def name(self, person_id: int | None) -> str:
+        person = self.rules.directory.get(person_id)
+        return person.name if person else "nobody yet"
+
+    def role(self, person: Person) -> str:
+        role = self.framework.roles.get(person.role)
+        return role.label if role else person.role
+
+    def may(self, verb: str, action: int | None = None) -> bool:
+        return may(self.rules, self.audit, verb, self.viewer, self.now, action)
+
+    def subject(self, action: int | None = None) -> str:
+        return f"{self.audit.id}" if action is None else f"{self.audit.id}:{action}"
+
+    def button(
+        self,
+        verb: str,
+        label: str,
+        emphasis: Emphasis = Emphasis.PLAIN,
+        *,
+        action: int | None = None,
+        inputs: tuple[str, ...] | None = None,
+    ) -> tuple[Action, ...]:
+        """The button, if this person may press it; else nothing."""
+        if not self.may(verb, action):
+            return ()
+        return (Action(verb, label, self.subject(action), emphasis, inputs),)
+
+    def case_facts(self) -> tuple[Fact, ...]:
+        audit = self.audit
+        kind = "Case (audited again)" if audit.kind == REAUDIT else "Case"
+        plan = PLANS.get(audit.case.plan, audit.case.plan)
+        return (
+            Fact(kind, f"{audit.case.ref}, {plan}" if plan else audit.case.ref),
+            Fact("Practitioner", self._with_team(audit.case.holder_id)),
+            Fact("Auditor", self.name(audit.auditor_id)),
+        )
+
+    def _with_team(self, person_id: int | None) -> str:
+        person = self.rules.directory.get(person_id)
+        if person is None:
+            return "not named on the list"
+        return f"{person.name} ({person.team})" if person.team else person.name
+
+    def due_fact(self, duty: Duty, label: str = "Due") -> Fact:
+        return Fact(label, due_words(duty.effective, duty.nominal, self.calendar))
+
+    def grade_words(self, key: str | None) -> str:
+        grade = self.framework.grade(key)
+        return f"{grade.mark} {grade.label}" if grade else "not given"
+
+    def grade_facts(self) -> tuple[Fact, ...]:
+        """The grade, for those who may see it."""
+        audit = self.audit
+        if audit.grade is None or not sees_grade(self.rules, audit, self.viewer):
+            return ()
+        facts = [Fact("Grade", self.grade_words(audit.standing_grade))]
+        if audit.confirmed_grade and audit.confirmed_grade != audit.grade:
+            facts.append(Fact("Auditor's first grade", self.grade_words(audit.grade)))
+        return tuple(facts)
+
+    def why(self, duty_key: str, rule: tuple[str, ...] = ()) -> Why:
+        """Why the person is asked, and where that is written (document and heading, or local setting)."""
+        terms = self.framework.duties[duty_key]
+        place = f"{self.framework.about.document}, {terms.place}"
+        if terms.local:
+            named = {"due": "the due day", "late_due": "the later due day", "nudge": "the reminders"}
+            settings = listed([named.get(term, term) for term in terms.local])
+            place += f". Local setting, not framework text: {settings}"
+        return Why(terms.ask, place, rule or terms.rule)
+
+
+PLANS = {
+    "CIN": "child in need plan",
+    "CP": "child protection plan",
+    "LAC": "looked-after child",
+    "CL": "care leaver",
+    "EH": "early help",
+    "assessment": "open assessment",
+}
+
+
+def grade_choices(scene: Scene) -> tuple[Choice, ...]:
+    return tuple(Choice(grade.key, f"{grade.mark} {grade.label}", grade.descriptor) for grade in scene.framework.grades)

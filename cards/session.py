@@ -1,0 +1,90 @@
+"""The collaborative audit session: suggesting a time, agreeing it, reminding of it, and whether it was held."""
+
+from audits.state import Duty
+from cards.card import Action, Card, ChoiceInput, Download, Emphasis, Fact, TextInput, Tone
+from cards.scene import Scene
+from cards.wording import moment_words
+
+WHEN_HINT = "Write it as you would say it: Tues 2pm, or Thu 26 Nov at 10."
+
+
+def _when(label: str) -> TextInput:
+    return TextInput("when", label, hint=WHEN_HINT, length=300)
+
+
+def book(scene: Scene, duty: Duty) -> Card:
+    """The request to book, as the auditor (or the practitioner, who is nudged as well) gets it."""
+    other = scene.audit.case.holder_id if scene.viewer.id == scene.audit.auditor_id else scene.audit.auditor_id
+    return Card(
+        title=f"When could you talk about {scene.audit.case.ref}?",
+        text=(
+            f"Please suggest a time to talk it through with {scene.name(other)}. We ask them and send you both "
+            "an invitation.",
+        ),
+        tone=Tone.ASK,
+        facts=(*scene.case_facts(), scene.due_fact(duty, "Please book by")),
+        inputs=(_when("Suggested time"),),
+        actions=(
+            *scene.button("book", "Suggest this time", Emphasis.PRIMARY),
+            *scene.button("hold", "We have already talked", inputs=()),
+        ),
+        why=scene.why("book_session"),
+    )
+
+
+def agree(scene: Scene, duty: Duty) -> Card:
+    """A suggested time, as the other one of the two gets it."""
+    proposed = scene.audit.proposed_at
+    at = moment_words(proposed, scene.calendar) if proposed else "a time"
+    return Card(
+        title=f"Does {at} suit you?",
+        text=(
+            f"{scene.name(scene.audit.proposed_by)} would like to talk through the audit of {scene.audit.case.ref} "
+            "with you then. It is about learning, not blame.",
+        ),
+        tone=Tone.ASK,
+        facts=(*scene.case_facts(), Fact("Suggested time", at), scene.due_fact(duty, "Please answer by")),
+        inputs=(_when("Or another time that suits you better"),),
+        actions=(
+            *scene.button("agree", "Yes, that suits me", Emphasis.PRIMARY, inputs=()),
+            *scene.button("book", "Suggest another time", inputs=("when",)),
+        ),
+        why=scene.why("agree_session"),
+    )
+
+
+def booked(scene: Scene, duty: Duty, invitation: Download | None = None) -> Card:
+    """The agreed session: before it a reminder with its invitation, after it the question whether it was held."""
+    audit = scene.audit
+    at = moment_words(audit.session_at, scene.calendar) if audit.session_at else "not booked"
+    past = audit.session_at is not None and scene.now >= audit.session_at
+    asks: tuple[Action, ...] = ()
+    if past:
+        asks = (
+            *scene.button("hold", "Yes, we talked", Emphasis.PRIMARY, inputs=()),
+            *scene.button("not_hold", "No, it didn't happen", inputs=()),
+        )
+    return Card(
+        title=f"Was the discussion about {audit.case.ref} held?" if past else f"Your discussion is on {at}",
+        text=("If it didn't happen, no matter: we help you find another time.",)
+        if past
+        else ("Please have the case file to hand. If the time no longer suits, suggest another below.",),
+        tone=Tone.ASK if asks else Tone.INFORM,
+        facts=(*scene.case_facts(), Fact("Time", at)),
+        inputs=(_when("Another time, if this one doesn't suit"),),
+        actions=(*asks, *scene.button("book", "Suggest another time", inputs=("when",))),
+        why=scene.why("hold_session"),
+        downloads=(invitation,) if invitation and not past else (),
+    )
+
+
+def which(scene: Scene, question: str, input_: ChoiceInput | TextInput, verb: str = "book") -> Card:
+    """The bot's question where what was typed means two times, or a day without an hour."""
+    return Card(
+        title=question,
+        tone=Tone.ASK,
+        facts=scene.case_facts()[:2],
+        inputs=(input_,),
+        actions=scene.button(verb, "This one", Emphasis.PRIMARY),
+        why=scene.why("book_session"),
+    )

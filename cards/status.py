@@ -1,0 +1,177 @@
+"""Answers to QA officers' questions: tables, and a picture where people would rather look than read."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from audits.engine import Engine
+from audits.people import Person
+from audits.state import Audit, Duty
+from cards.actions import summary
+from cards.card import Bars, Card, Fact, Table
+from cards.deck import DONE
+from cards.scene import Scene
+from cards.wording import counted, day_words, due_words, listed, moment_words
+
+STAGES = (
+    ("recorded", "Uploaded to the file"),
+    ("overseen", "Overseen by the Service Lead"),
+    ("submitted", "Completed"),
+    ("held", "Discussion held"),
+    ("booked", "Discussion booked"),
+    ("accepted", "Taken by the auditor"),
+    ("declined", "Handed back"),
+)
+WAITING = "Waiting for the auditor's answer"
+
+
+def stage(audit: Audit) -> str:
+    """Where an audit stands, in words."""
+    return next((words for kind, words in STAGES if audit.has(kind)), WAITING)
+
+
+def _name(rules: Engine, person_id: int | None) -> str:
+    person = rules.directory.get(person_id)
+    return person.name if person else "nobody yet"
+
+
+def status(rules: Engine, month: str, audits: Sequence[Audit], late: int, notices: Sequence[str]) -> Card:
+    """How a cycle stands."""
+    counts = Counter(stage(audit) for audit in audits)
+    order = [WAITING, *(words for _, words in reversed(STAGES))]
+    bars = tuple((words, counts[words]) for words in order if counts[words])
+    return Card(
+        title=f"How things stand: {month}",
+        text=(
+            f"{counted(len(audits), 'audit')} in this cycle; {counted(late, 'step')} overdue.",
+            *notices,
+            "Write overdue, cycle MONTH, case REF or who NAME for more.",
+        ),
+        bars=Bars("Audits by where they stand", bars) if bars else None,
+    )
+
+
+def overdue(scenes: Sequence[tuple[Scene, Duty]]) -> Card:
+    rows = tuple(
+        (
+            scene.audit.case.ref,
+            scene.framework.duties[duty.key].title,
+            scene.name(duty.owner_id),
+            due_words(duty.effective, duty.nominal, scene.calendar),
+        )
+        for scene, duty in scenes
+    )
+    return Card(
+        title="What is overdue" if rows else "Nothing is overdue",
+        text=(f"{counted(len(rows), 'step')} past the day that the rules name.",) if rows else (),
+        table=Table("Overdue, the longest first", ("Case", "What", "With", "Was due"), rows) if rows else None,
+    )
+
+
+def case(scenes: Sequence[Scene], ref: str) -> Card:
+    """All that is known of a case's audits: where they stand, what is open, what was done."""
+    facts: list[Fact] = []
+    rows: list[tuple[str, ...]] = []
+    for scene in scenes:
+        audit = scene.audit
+        facts.extend((Fact("Audit", f"{audit.cycle.words}: {stage(audit)}"), *scene.case_facts(), *scene.grade_facts()))
+        facts.extend(summary(scene))
+        for duty in audit.duties:
+            title = scene.framework.duties[duty.key].title
+            if duty.is_open:
+                state = f"open, due {due_words(duty.effective, duty.nominal, scene.calendar)}"
+            else:
+                words = DONE.get(duty.closed_by or "", "done").format(who=scene.name(duty.closed_actor))
+                state = f"{words}, {moment_words(duty.closed_at, scene.calendar)}" if duty.closed_at else words
+            rows.append((title, scene.name(duty.owner_id), state))
+    table = Table("Every step", ("What", "With", "State"), tuple(rows))
+    return Card(title=f"Case {ref}", facts=tuple(facts), table=table)
+
+
+def cycle(rules: Engine, month: str, audits: Sequence[Scene], unfilled: Sequence[tuple[str, str]]) -> Card:
+    rows = tuple(
+        (
+            scene.audit.case.ref,
+            scene.name(scene.audit.auditor_id),
+            scene.name(scene.audit.case.holder_id),
+            stage(scene.audit),
+        )
+        for scene in audits
+    )
+    left = tuple(f"{name} has no audit: {reason}" for name, reason in unfilled)
+    return Card(
+        title=f"The cycle of {month}",
+        text=(counted(len(rows), "audit") + ".", *left),
+        table=Table(f"Audits of {month}", ("Case", "Auditor", "Practitioner", "State"), rows),
+    )
+
+
+def who(
+    rules: Engine, person: Person, audits: Sequence[Scene], waiting: Sequence[tuple[Scene, Duty]], missed: Sequence[str]
+) -> Card:
+    """What a person has on, and plain facts about what was not completed."""
+    role = rules.framework.roles.get(person.role)
+    manager = rules.directory.manager_of(person)
+    facts = [
+        Fact("Role", role.label if role else person.role),
+        Fact("Team", person.team or "none"),
+        Fact("Manager", manager.name if manager else "none named; reminders go to the QA Unit"),
+    ]
+    if person.leave_until is not None:
+        facts.append(Fact("On leave until", day_words(person.leave_until)))
+    if missed:
+        facts.append(Fact("Audits", f"{len(missed)} not completed ({listed(list(missed))})"))
+    rows = tuple(
+        (
+            scene.audit.case.ref,
+            rules.framework.duties[duty.key].title,
+            due_words(duty.effective, duty.nominal, rules.calendar),
+        )
+        for scene, duty in waiting
+    )
+    mine = counted(len(audits), "audit") + " allocated so far."
+    table = Table("Waiting for them", ("Case", "What", "Due"), rows, empty="Nothing is waiting.")
+    return Card(title=person.name, text=(mine,), facts=tuple(facts), table=table)
+
+
+HELP_QA = (
+    ("status", "how this month stands"),
+    ("overdue", "what is late, and with whom"),
+    ("case REF", "everything about one case's audits"),
+    ("cycle 2026-03", "a month's allocations"),
+    ("who NAME", "what a person has on"),
+    ("reassign REF to NAME", "give an audit to another auditor"),
+    ("extend REF until 10 April because REASON", "give more time"),
+    ("leave NAME until 17 April", "someone is away; their cover or manager stands in"),
+)
+HELP_ALL = (
+    ("mine", "what waits for you"),
+    ("Tues 2pm", "suggest a time for your discussion"),
+    ("safety REF", "raise a safety concern"),
+    ("leave until 17 April", "you are away"),
+    ("help", "this list"),
+)
+
+
+def help_card(qa: bool) -> Card:
+    rows = (*HELP_QA, *HELP_ALL) if qa else HELP_ALL
+    return Card(
+        title="What you can write to auditloop",
+        text=("Capitals don't matter. Cards that wait for you can simply be answered.",),
+        table=Table("Words that auditloop knows", ("Write", "To"), rows),
+    )
+
+
+def mine(viewer: Person, waiting: Sequence[tuple[Scene, Duty]], note: str = "") -> Card:
+    rows = tuple(
+        (
+            scene.audit.case.ref,
+            scene.framework.duties[duty.key].title,
+            due_words(duty.effective, duty.nominal, scene.calendar),
+        )
+        for scene, duty in waiting
+    )
+    return Card(
+        title="What waits for you" if rows else "Nothing waits for you",
+        text=(note,) if note else (),
+        table=Table("Waiting for you", ("Case", "What", "Due"), rows) if rows else None,
+    )

@@ -1,0 +1,23 @@
+"""A card as JSON text and back, so that what was sent can be kept and later changed into what was done."""
+
+from pydantic import ConfigDict, RootModel
+
+from cards.card import Card
+
+
+class _StoredCard(RootModel[Card]):
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+
+def to_json(card: Card) -> str:
+    """The card as JSON; bytes of downloads are in base64."""
+    return _StoredCard(card).model_dump_json()
+
+
+def from_json(text: str) -> Card:
+    """The card that `to_json` wrote.
+
+    Fields that the text lacks take their defaults, so that cards of an earlier version can still be read.
+    Raises ValueError if the text is not a card.
+    """
+    return _StoredCard.model_validate_json(text).root

@@ -1,0 +1,1 @@
+"""What happens when a person answers: one module per conversation."""

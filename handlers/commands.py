@@ -1,0 +1,221 @@
+"""What people type: questions, orders, dates; and the nearest right word where one is misspelt."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from difflib import get_close_matches
+
+from audits.people import Person
+from audits.permissions import is_qa
+from audits.state import Audit, Event
+from cards import alert, status
+from cards.card import Card, Choice, ChoiceInput, Tone
+from cards.scene import Scene
+from cards.wording import counted, day_words
+from handlers import allocations, privacy, questions, sessions
+from handlers.interaction import Reply
+from handlers.press import Press, Refused, refusal
+from handlers.questions import find_audits, find_person, only_qa
+from handlers.when.day import read_day
+from handlers.when.reading import read_when
+from storage.ledger import note
+from storage.queries import duties_of
+from storage.store import Transaction
+from storage.tables import PersonRow
+
+WORDS = ("status", "overdue", "case", "cycle", "who", "reassign", "extend", "leave", "help", "mine", "safety")
+BOOKING = ("agree_session", "book_session", "hold_session")
+
+type_of_order = Callable[[Transaction, Person, str, datetime], Awaitable[Reply]]
+
+
+async def say(tx: Transaction, person: Person, text: str, at: datetime) -> Reply:
+    """Answer what a person typed. Raises Refused where it can't be done."""
+    words = " ".join(text.replace("\u00a0", " ").split())[:2000]
+    if not words:
+        raise refusal("That was empty", "Write help to see what auditloop knows.")
+    first, _, rest = words.partition(" ")
+    word = first.lower().strip("/.,:;!?")
+    if word in ORDERS:
+        return await ORDERS[word](tx, person, rest.strip(" .?!"), at)
+    found = privacy.findings(words)
+    if found:
+        raise refusal(
+            f"This looks like {' and '.join(found)}", "Please don't write it here; the case reference is enough."
+        )
+    booking = await _booking(tx, person, words, at)
+    if booking is not None:
+        return booking
+    near = get_close_matches(word, WORDS, 1, 0.7)
+    hint = f"Do you mean {near[0]}?" if near else "Write help to see what auditloop knows."
+    raise Refused(await questions.mine(tx, person, at, f"Sorry, I didn't understand that. {hint}"))
+
+
+async def _booking(tx: Transaction, person: Person, words: str, at: datetime) -> Reply | None:
+    """What was typed as a time for a session, if this person has one to book; None where it is no time at all."""
+    audits = await _bookable(tx, person)
+    press_for = [Press(tx, person, audit, "book", {"when": words}, at) for audit in audits]
+    if not press_for:
+        return None
+    reading = read_when(words, at, max(map(sessions.session_limit, press_for)), tx.calendar)
+    if reading.refused == "not_understood":
+        return await _yes(press_for, words)
+    if len(press_for) > 1:
+        choices = tuple(Choice(str(audit.id), audit.case.ref) for audit in audits)
+        scene = press_for[0].scene
+        raise Refused(
+            Card(
+                title="Which discussion do you mean?",
+                text=(f"You wrote: {words}",),
+                tone=Tone.ASK,
+                inputs=(
+                    ChoiceInput("which", "Case", choices, required=True),
+                    ChoiceInput("when", "Time", (Choice(words, words),), value=words, compact=True),
+                ),
+                actions=scene.button("book", "This one"),
+                why=scene.why("book_session"),
+            )
+        )
+    return await sessions.book(press_for[0])
+
+
+async def _bookable(tx: Transaction, person: Person) -> list[Audit]:
+    found: dict[int, Audit] = {}
+    for key in BOOKING:
+        for audit, duty in await duties_of(tx, person.id):
+            if duty.key == key:
+                found.setdefault(audit.id, audit)
+    return list(found.values())
+
+
+async def _yes(press_for: list[Press], words: str) -> Reply | None:
+    """A plain yes to the one time that was suggested."""
+    asked = [one for one in press_for if one.audit.proposed_at and one.audit.proposed_by != one.person.id]
+    if len(asked) == 1 and re.fullmatch(r"(yes|yep|yeah|ok(ay)?|fine|sure|great|perfect)\b.*", words.lower()):
+        return await sessions.agree(asked[0])
+    return None
+
+
+async def _status(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    return Reply(await questions.how_it_stands(tx, person, at))
+
+
+async def _overdue(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    return Reply(await questions.overdue(tx, person, at))
+
+
+async def _case(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    if not rest:
+        raise refusal("Which case?", "Write it like this: case K7F-204.")
+    return Reply(await questions.case(tx, person, at, rest))
+
+
+async def _cycle(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    return Reply(await questions.cycle(tx, person, at, rest))
+
+
+async def _who(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    if not rest:
+        raise refusal("Who?", "Write it like this: who Priya Shah.")
+    return Reply(await questions.who(tx, person, at, rest))
+
+
+async def _help(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    return Reply(status.help_card(is_qa(tx.rules, person)))
+
+
+async def _mine(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    return Reply(await questions.mine(tx, person, at))
+
+
+async def _latest(tx: Transaction, ref: str) -> Audit:
+    audits = [audit for audit in await find_audits(tx, ref) if not audit.withdrawn]
+    if not audits:
+        raise refusal(f"The audit of {ref} was withdrawn", "There is nothing left to change on it.")
+    return audits[-1]
+
+
+async def _reassign(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    found = re.fullmatch(r"(\S+) to (.+?)(?: because (.+))?", rest, re.IGNORECASE)
+    if not found:
+        raise refusal("Which case, and to whom?", "Write it like this: reassign K7F-204 to Priya Shah.")
+    audit = await _latest(tx, found[1])
+    to = find_person(tx, found[2])
+    values = {"to": str(to.id), "reason": found[3] or ""}
+    return await allocations.reassign(Press(tx, person, audit, "reassign", values, at))
+
+
+async def _extend(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    found = re.fullmatch(r"(\S+)(?: until| to)? (.+?)(?: because (?:of )?(.+))?", rest, re.IGNORECASE)
+    if not found:
+        raise refusal("Which case, until when, and why?", "Write: extend K7F-204 until 10 April because of sickness.")
+    audit = await _latest(tx, found[1])
+    until = read_day(found[2], tx.calendar.day_of(at))
+    if until is None:
+        raise refusal(f"{found[2]!r} is not a day that I know", "Write it like 10 April or 2026-04-10.")
+    values = {"until": until.isoformat(), "reason": found[3] or ""}
+    return await allocations.extend(Press(tx, person, audit, "extend", values, at))
+
+
+async def _leave(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    """Someone is away: `leave PERSON until DATE` for QA officers, `leave until DATE` for oneself."""
+    found = re.fullmatch(r"(?:(.+?) )??until (.+)", rest, re.IGNORECASE)
+    if not found:
+        raise refusal("Who is away, and until when?", "Write it like this: leave Priya Shah until 17 April.")
+    away = find_person(tx, found[1]) if found[1] else person
+    if away.id != person.id:
+        only_qa(tx, person)
+    today = tx.calendar.day_of(at)
+    until = read_day(found[2], today)
+    if until is None:
+        raise refusal(f"{found[2]!r} is not a day that I know", "Write it like 17 April or 2026-04-17.")
+    if until < today:
+        raise refusal(f"{day_words(until)} has gone by", "Please name the last day away.")
+    row = await tx.session.get_one(PersonRow, away.id)
+    row.leave_from, row.leave_until = today, until
+    await tx.people_changed()
+    await note(tx, Event("leave", at, person.id, {"person": away.id, "until": until}))
+    duties = await duties_of(tx, away.id)
+    cover = tx.directory.get(away.cover_id) or tx.directory.manager_of(away)
+    stands_in = (
+        f"{cover.name} stands in meanwhile." if cover else "Nobody is named as cover; please reassign what can't wait."
+    )
+    waiting = f"{counted(len(duties), 'step')} waiting for them. Write who {away.name} to see them."
+    return Reply(
+        Card(
+            title=f"{away.name} is away until {day_words(until)}",
+            text=(stands_in, *((waiting,) if duties else ())),
+            tone=Tone.DONE,
+        )
+    )
+
+
+async def _safety(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    if not rest:
+        raise refusal("Which case?", "Write it like this: safety K7F-204. In an emergency ring 999 first.")
+    audit = await _latest(tx, rest.split(maxsplit=1)[0])
+    press = Press(tx, person, audit, "safety", {}, at)
+    press.check()
+    return Reply(alert.raise_one(Scene(tx.rules, audit, person, at)))
+
+
+ORDERS: dict[str, type_of_order] = {
+    "status": _status,
+    "overdue": _overdue,
+    "case": _case,
+    "cycle": _cycle,
+    "who": _who,
+    "help": _help,
+    "mine": _mine,
+    "reassign": _reassign,
+    "extend": _extend,
+    "leave": _leave,
+    "safety": _safety,
+}

@@ -1,0 +1,140 @@
+"""From an interaction to its reply: once for each event, with its permission checked, in one transaction."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from audits.people import Person
+from cards.card import Card, Tone
+from cards.stored import from_json, to_json
+from handlers import actions, allocations, commands, good_practice, grades, moderation, oversight, safety, sessions
+from handlers.interaction import Interaction, Reply
+from handlers.press import Press, Refused, refusal
+from storage.store import Store, Transaction
+from storage.tables import AnswerRow
+
+TRIES = 4
+
+VERBS: dict[str, Callable[[Press], Awaitable[Reply]]] = {
+    "accept": allocations.accept,
+    "decline": allocations.decline,
+    "reassign": allocations.reassign,
+    "extend": allocations.extend,
+    "withdraw": allocations.withdraw,
+    "book": sessions.book,
+    "agree": sessions.agree,
+    "hold": sessions.hold,
+    "not_hold": sessions.not_hold,
+    "submit": grades.submit,
+    "safety": safety.raise_concern,
+    "acknowledge": safety.acknowledge,
+    "oversee": oversight.oversee,
+    "record": oversight.record,
+    "dispute": oversight.dispute,
+    "resolve": oversight.resolve,
+    "moderate": moderation.moderate,
+    "update": moderation.update,
+    "consider": moderation.consider,
+    "confirm": actions.confirm,
+    "sign_off": actions.sign_off,
+    "send_back": actions.send_back,
+    "offer": good_practice.offer,
+}
+
+
+async def answer(store: Store, interaction: Interaction) -> Reply:
+    """Answer an interaction.
+
+    1. The same event gets the reply that it got before. 2. The person and the audit are looked up; nothing that the
+    card carried is trusted. 3. The conversation records what follows. 4. The reply is kept with it, in one transaction.
+    Another transaction that changed the same audit meanwhile makes this one start again.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return await _once(store, interaction)
+        except (StaleDataError, IntegrityError):
+            continue
+    return await _once(store, interaction)
+
+
+async def given_reply(store: Store, event_id: str) -> Reply | None:
+    """The reply that an event got, if it has had one."""
+    async with store.begin() as tx:
+        row = await tx.session.get(AnswerRow, event_id)
+        return _reply_of(row) if row else None
+
+
+async def _once(store: Store, interaction: Interaction) -> Reply:
+    try:
+        async with store.begin() as tx:
+            kept = await tx.session.get(AnswerRow, interaction.event_id)
+            if kept is not None:
+                return _known(kept, interaction)
+            reply = await _handle(tx, interaction)
+            _keep(tx, interaction, reply)
+            return reply
+    except Refused as refused:
+        # What was refused was rolled back; only the reply is kept.
+        reply = Reply(refused.card, refused=True)
+        async with store.begin() as tx:
+            if interaction.person_id in tx.directory.people:
+                kept = await tx.session.get(AnswerRow, interaction.event_id)
+                if kept is not None:
+                    return _known(kept, interaction)
+                _keep(tx, interaction, reply)
+        return reply
+
+
+def _known(row: AnswerRow, interaction: Interaction) -> Reply:
+    if row.person_id != interaction.person_id:
+        card = Card(title="This was answered by someone else", text=("Please use your own card.",), tone=Tone.REFUSED)
+        return Reply(card, refused=True)
+    return _reply_of(row)
+
+
+def _reply_of(row: AnswerRow) -> Reply:
+    kept = json.loads(row.reply)
+    return Reply(from_json(kept["card"]), refused=kept["refused"])
+
+
+def _keep(tx: Transaction, interaction: Interaction, reply: Reply) -> None:
+    kept = json.dumps({"card": to_json(reply.card), "refused": reply.refused})
+    row = AnswerRow(
+        event_id=interaction.event_id,
+        person_id=interaction.person_id,
+        at=interaction.at,
+        reply=kept,
+    )
+    tx.session.add(row)
+
+
+async def _handle(tx: Transaction, interaction: Interaction) -> Reply:
+    person = tx.directory.get(interaction.person_id)
+    if person is None or not person.active:
+        raise refusal("Sorry, I don't know you", "Please ask the QA Unit to add you to the people of this service.")
+    if interaction.verb == "say":
+        return await commands.say(tx, person, interaction.text, interaction.at)
+    return await press(tx, person, interaction)
+
+
+async def press(tx: Transaction, person: Person, interaction: Interaction) -> Reply:
+    """A press of a button on an audit. Raises Refused."""
+    handler = VERBS.get(interaction.verb)
+    if handler is None:
+        raise refusal("I don't know that button", "Please open the card again; it may be an old one.")
+    audit_id, action = _subject(interaction)
+    audit = await tx.audit(audit_id) if audit_id is not None else None
+    if audit is None:
+        raise refusal("I can't find that audit", "Please open the card again; it may be an old one.")
+    return await handler(Press(tx, person, audit, interaction.verb, interaction.values, interaction.at, action))
+
+
+def _subject(interaction: Interaction) -> tuple[int | None, int | None]:
+    chosen = interaction.values.get("which", "")
+    text = chosen or interaction.subject
+    audit, _, action = text.partition(":")
+    if not audit.isdecimal() or len(audit) > 12 or (action and (not action.isdecimal() or len(action) > 6)):
+        return None, None
+    return int(audit), int(action) if action else None

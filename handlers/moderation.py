@@ -1,0 +1,60 @@
+"""Moderation of an Inadequate, the updates that follow it, and the decision on a Case Review."""
+
+from handlers import privacy
+from handlers.interaction import Reply
+from handlers.press import Press, Refused, refusal
+
+
+async def moderate(press: Press) -> Reply:
+    """Confirm or change a grade. A confirmed Inadequate is escalated at once."""
+    press.check()
+    if press.person.id == press.audit.auditor_id:
+        raise refusal("You audited this case yourself", "Please ask a colleague of the QA Unit to moderate it.")
+    grade = press.value("grade")
+    errors = privacy.questioned(press.values, ("text",))
+    if press.tx.framework.grade(grade) is None:
+        errors["grade"] = "Please choose the grade after moderation."
+    if not press.value("text"):
+        errors["text"] = "Please say in a sentence why."
+    if errors:
+        card = press.card("moderate")
+        raise Refused(
+            (privacy.with_tick(card) if len(card.all_inputs()) else card).answered(dict(press.values), errors)
+        )
+    recorded = await press.record(grade=grade, text=press.value("text"))
+    told = sorted({press.scene.name(one.to_id) for one in recorded.messages if one.what == "escalation"})
+    return press.reply("moderate", *((f"{' and '.join(told)} have been asked for an urgent review.",) if told else ()))
+
+
+async def update(press: Press) -> Reply:
+    press.check()
+    waiting = press.audit.open_duties("urgent_update") or press.audit.open_duties("further_update")
+    if not waiting:
+        raise (
+            press.already("updated")
+            if press.audit.has("updated")
+            else refusal("No update is being asked for", "Only a confirmed Inadequate asks for one.")
+        )
+    errors = privacy.questioned(press.values, ("text",))
+    if not press.value("text"):
+        errors["text"] = "Please say in a few words what has been done."
+    if errors:
+        raise Refused(privacy.with_tick(press.card(waiting[0].key)).answered(dict(press.values), errors))
+    await press.record(text=press.value("text"))
+    return press.reply(waiting[0].key, "The QA Unit has your update.")
+
+
+async def consider(press: Press) -> Reply:
+    press.check()
+    if press.duty("case_review") is None:
+        raise refusal("No Case Review is being considered", "The auditor didn't ask for one on this case.")
+    decision = press.value("decision")
+    errors = privacy.questioned(press.values, ("text",))
+    if decision not in ("review", "none"):
+        errors["decision"] = "Please choose one of the two."
+    if not press.value("text"):
+        errors["text"] = "Please say in a sentence why."
+    if errors:
+        raise Refused(privacy.with_tick(press.card("case_review")).answered(dict(press.values), errors))
+    await press.record(text=press.value("text"), decision=decision)
+    return press.reply("case_review")

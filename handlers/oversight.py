@@ -1,0 +1,77 @@
+"""Management oversight, the upload to the child's file, and disagreement about an audit."""
+
+from datetime import time
+
+from audits.dates import parse_rule
+from cards.wording import day_words
+from handlers import privacy
+from handlers.interaction import Reply
+from handlers.press import Press, Refused, refusal
+
+
+async def oversee(press: Press) -> Reply:
+    press.check()
+    _no_personal_data(press, "oversee", "text")
+    await press.record(text=press.value("text"))
+    return press.reply("oversee", f"{press.scene.name(press.audit.auditor_id)} has been asked to upload the audit.")
+
+
+async def record(press: Press) -> Reply:
+    press.check()
+    _no_personal_data(press, "record_on_file", "where")
+    await press.record(text=press.value("where"))
+    return press.reply("record_on_file", "Thank you. This audit is complete.")
+
+
+async def dispute(press: Press) -> Reply:
+    """Say that one sees an audit differently, while its window is open."""
+    press.check()
+    if press.audit.open_duties("dispute"):
+        raise press.already("disputed")
+    closes = press.tx.framework.cycle.dispute_closes
+    if closes is not None:
+        start = press.tx.calendar.moment(press.audit.cycle.first, time(0, 0))
+        moment = parse_rule(closes).resolve(start, press.audit.cycle, press.tx.calendar)
+        if press.at > moment.nominal:
+            day = day_words(press.tx.calendar.day_of(moment.nominal))
+            raise refusal(
+                f"The time for this ended on {day}",
+                "Please talk to the auditor directly; the QA Unit will help you both if you ask.",
+            )
+    text = press.value("dispute_text") or press.value("text")
+    if not text:
+        card = press.card("oversee") if press.duty("oversee") else None
+        if card is not None and any(one.name == "dispute_text" for one in card.all_inputs()):
+            raise Refused(
+                card.answered(
+                    dict(press.values), {"dispute_text": "Please say in a few words what you see differently."}
+                )
+            )
+        raise refusal("What do you see differently?", "Please say it in a few words, so that the auditor can answer.")
+    _no_personal_data(press, "oversee", "dispute_text")
+    await press.record(text=text)
+    return press.reply(
+        "dispute", f"{press.scene.name(press.audit.auditor_id)} has been asked to talk it through with you."
+    )
+
+
+async def resolve(press: Press) -> Reply:
+    press.check()
+    if not press.audit.open_duties("dispute"):
+        raise press.already("resolved" if press.audit.has("resolved") else "disputed")
+    grade = press.value("grade")
+    errors = privacy.questioned(press.values, ("text",))
+    if not press.value("text"):
+        errors["text"] = "Please say in a sentence what you agreed."
+    if grade and press.tx.framework.grade(grade) is None:
+        errors["grade"] = "Please choose a grade from the list."
+    if errors:
+        raise Refused(press.card("dispute").answered(dict(press.values), errors))
+    await press.record(text=press.value("text"), grade=grade or None)
+    return press.reply("dispute")
+
+
+def _no_personal_data(press: Press, key: str, name: str) -> None:
+    errors = privacy.questioned(press.values, (name,))
+    if errors:
+        raise Refused(privacy.with_tick(press.card(key)).answered(dict(press.values), errors))

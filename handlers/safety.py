@@ -1,0 +1,60 @@
+"""Raising a safety concern at any stage, and saying that one has it."""
+
+from cards import alert
+from cards.card import Card, Tone
+from cards.wording import listed
+from handlers import privacy
+from handlers.interaction import Reply
+from handlers.press import Press, Refused, refusal
+
+
+async def raise_concern(press: Press) -> Reply:
+    """Alert the managers of the case at once. An empty text doesn't stop it; personal data in it is asked about."""
+    press.check()
+    errors = privacy.questioned(press.values, ("text",))
+    if errors:
+        raise Refused(privacy.with_tick(alert.raise_one(press.scene)).answered(dict(press.values), errors))
+    if press.audit.open_duties("acknowledge_alert"):
+        raise refusal(
+            "An alert is already open on this case",
+            "The managers have been told and are told again until they answer. In an emergency ring 999.",
+        )
+    recorded = await press.record(text=press.value("text"))
+    names = sorted({press.scene.name(message.to_id) for message in recorded.messages if message.what == "alert"})
+    return Reply(
+        Card(
+            title=f"{listed(names)} have been alerted",
+            text=("They are told again every 15 minutes until they answer. In an emergency ring 999.",),
+            tone=Tone.DONE,
+            facts=press.scene.case_facts(),
+            why=press.scene.why("acknowledge_alert"),
+        )
+    )
+
+
+async def acknowledge(press: Press) -> Reply:
+    press.check()
+    before = press.audit
+    recorded = await press.record()
+    if not recorded.closed:
+        mine = [one for one in before.duties if one.key == "acknowledge_alert" and one.owner_id == press.person.id]
+        if mine and not mine[-1].is_open:
+            raise press.already("acknowledged")
+        raise refusal(
+            "This alert hasn't come to you yet",
+            "Its own recipients are being told. You can still act on what you know.",
+        )
+    mine = [one for one in press.audit.duties if one.key == "acknowledge_alert" and one.ref == recorded.closed[0].ref]
+    card = alert.alert(press.scene, mine[0])
+    return Reply(
+        Card(
+            title=f"Thank you. You have the alert about {press.audit.case.ref}",
+            text=(
+                *card.text[1:],
+                "Please make sure that the child is safe, and record what you do in the case system.",
+            ),
+            tone=Tone.DONE,
+            facts=card.facts,
+            why=card.why,
+        )
+    )

@@ -1,0 +1,111 @@
+"""What the calendar starts: allocations that go out, lists that fall due, re-audits placed in a list."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from audits.dates import Cycle
+from audits.engine import Message
+from audits.planning import close_moment, cycle_for
+from audits.state import REAUDIT, Audit
+from storage.allocations import ensure_cycle, issue, plan_allocation, reaudit_auditor
+from storage.ledger import post
+from storage.store import Store, Transaction
+from storage.tables import AuditRow, CycleNoticeRow, CycleRow
+
+
+async def issue_due(store: Store, now: datetime) -> int:
+    """Send out every allocation whose day has come; how many there were."""
+    async with store.begin() as tx:
+        due = list(await tx.session.scalars(select(AuditRow.id).where(AuditRow.issue_at <= now).order_by(AuditRow.id)))
+    sent = 0
+    for audit_id in due:
+        async with store.begin() as tx:
+            row = await tx.session.get_one(AuditRow, audit_id)
+            audit = await tx.audit(audit_id)
+            if row.issue_at is not None and audit is not None:
+                await issue(tx, audit, now)
+                sent += 1
+    return sent
+
+
+async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime) -> Audit | None:
+    """Place the re-audit of a case in the list that goes out now; None if nobody can take it."""
+    seed = audit.id
+    auditor = await reaudit_auditor(tx, audit, seed)
+    if auditor is None:
+        return None
+    cycle = await ensure_cycle(tx, cycle_for(tx.framework, now, tx.calendar))
+    row = await plan_allocation(tx, cycle, audit.case, auditor.id, now, kind=REAUDIT, earlier_audit_id=audit.id)
+    again = await tx.audit(row.id)
+    return (await issue(tx, again, now)).audit if again else None
+
+
+async def send_lists(store: Store, now: datetime) -> int:
+    """Send every cycle list whose day has come; how many messages it made."""
+    async with store.begin() as tx:
+        due = list(await tx.session.scalars(select(CycleNoticeRow.id).where(CycleNoticeRow.next_at <= now)))
+    posted = 0
+    for notice_id in due:
+        async with store.begin() as tx:
+            row = await tx.session.get_one(CycleNoticeRow, notice_id)
+            if row.next_at is not None and row.next_at <= now:
+                row.next_at = None
+                posted += await _send_list(tx, row, now)
+    return posted
+
+
+async def _send_list(tx: Transaction, row: CycleNoticeRow, now: datetime) -> int:
+    cycle = await tx.session.get_one(CycleRow, row.cycle_id)
+    notice = tx.framework.cycle.notices[row.name]
+    ids = await tx.session.scalars(
+        select(AuditRow.id).where(
+            AuditRow.cycle_id == cycle.id, AuditRow.issued_at.is_not(None), AuditRow.withdrawn.is_(False)
+        )
+    )
+    audits = [audit for audit in await tx.audits(ids) if _belongs(audit, notice.lists)]
+    lists: dict[int, tuple[str, list[Audit]]] = {}
+    for audit in audits:
+        for target in notice.to:
+            holder = tx.rules.address(target, audit, now)
+            if holder is not None:
+                lists.setdefault(holder.person.id, (holder.role, []))[1].append(audit)
+    missed = await missed_cycles(tx, now) if notice.lists == "not_completed" else {}
+    for person_id, (role, told) in lists.items():
+        message = Message(
+            key=f"cycle/{cycle.month}/{row.name}/{person_id}",
+            what="message",
+            to_id=person_id,
+            to_role=role,
+            duty=notice.duty,
+            at=now,
+            notice=f"cycle.{row.name}",
+            text=notice.title,
+            rule=notice.rule,
+        )
+        counts = {str(audit.auditor_id): missed.get(audit.auditor_id or 0, []) for audit in told}
+        details = {"audits": [audit.id for audit in told], "missed": counts}
+        await post(tx, [message], cycle_id=cycle.id, details=details)
+    return len(lists)
+
+
+def _belongs(audit: Audit, lists: str) -> bool:
+    if lists == "copies":
+        return not audit.has("overseen")
+    return not audit.has("submitted")
+
+
+async def missed_cycles(tx: Transaction, now: datetime) -> dict[int, list[str]]:
+    """For each auditor the months whose process has ended without their audit, oldest first; facts, no judgement."""
+    rows = await tx.session.execute(
+        select(AuditRow.auditor_id, CycleRow.month)
+        .join(CycleRow, CycleRow.id == AuditRow.cycle_id)
+        .where(AuditRow.issued_at.is_not(None), AuditRow.withdrawn.is_(False), AuditRow.grade.is_(None))
+        .order_by(CycleRow.month)
+    )
+    found: dict[int, list[str]] = {}
+    for auditor_id, month in rows:
+        ended = close_moment(tx.framework, Cycle.parse(month), tx.calendar).nominal < now
+        if auditor_id is not None and ended and month not in found.setdefault(auditor_id, []):
+            found[auditor_id].append(month)
+    return {auditor: months for auditor, months in found.items() if months}

@@ -1,0 +1,43 @@
+"""What delivery asks of a door to the outside, and the ways in which sending can fail."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from audits.people import Person
+from cards.card import Card
+
+
+class Failure(StrEnum):
+    """Temporary: try again later. Permanent: this person can't be reached this way. Unknown: it may have arrived."""
+
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    UNKNOWN = "unknown"
+
+
+class NotDelivered(Exception):
+    """A message that didn't go out. `retry_after` is what the platform asked for, if it did."""
+
+    def __init__(self, failure: Failure, reason: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.failure = failure
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A card on its way to one person. `keys` are the messages it stands for; `repeat`: it may have come before."""
+
+    keys: tuple[str, ...]
+    card: Card
+    urgent: bool
+    repeat: bool
+
+
+class Door(Protocol):
+    async def deliver(self, to: Person, parcel: Parcel) -> None:
+        """Send a card to a person. Raises NotDelivered."""
+        ...

@@ -1,0 +1,73 @@
+"""The tick: what falls due is a query, so a tick costs what is due and any number of nodes may tick."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from scheduling.cycles import issue_due, issue_reaudit, send_lists
+from storage.ledger import record_step
+from storage.store import Store
+from storage.tables import AuditRow, CycleNoticeRow, DutyRow, OutboxRow
+
+BATCH = 200
+
+
+@dataclass
+class Ticked:
+    """What a tick did."""
+
+    issued: int = 0
+    lists: int = 0
+    steps: int = 0
+
+
+async def tick(store: Store, now: datetime) -> Ticked:
+    """Take everything that is due at `now`.
+
+    1. Allocations whose day has come go out. 2. Lists of the cycle go out. 3. Duties take their steps, each in a
+    transaction of its own that looks again whether the step is still due.
+    """
+    done = Ticked(issued=await issue_due(store, now), lists=await send_lists(store, now))
+    while refs := await _due(store, now):
+        for ref in refs:
+            done.steps += await _step(store, ref, now)
+    return done
+
+
+async def _due(store: Store, now: datetime) -> list[str]:
+    async with store.begin() as tx:
+        rows = await tx.session.scalars(
+            select(DutyRow.ref)
+            .where(DutyRow.next_at <= now, DutyRow.closed_at.is_(None))
+            .order_by(DutyRow.next_at, DutyRow.id)
+            .limit(BATCH)
+        )
+        return list(rows)
+
+
+async def _step(store: Store, ref: str, now: datetime) -> int:
+    async with store.begin() as tx:
+        row = await tx.session.scalar(select(DutyRow).where(DutyRow.ref == ref))
+        audit = await tx.audit(row.audit_id) if row else None
+        duty = next((one for one in audit.duties if one.ref == ref), None) if audit else None
+        if audit is None or duty is None or not duty.is_open or duty.next_at is None or duty.next_at > now:
+            return 0
+        advance = tx.rules.advance(audit, duty, now)
+        await record_step(tx, audit, advance.duty, advance.messages, now, lapsed=advance.lapsed)
+        if advance.issue:
+            await issue_reaudit(tx, audit, now)
+        return 1
+
+
+async def next_moment(store: Store, after: datetime) -> datetime | None:
+    """When the next thing happens by itself after `after`; None if nothing is planned."""
+    async with store.begin() as tx:
+        found = [
+            await tx.session.scalar(select(func.min(DutyRow.next_at)).where(DutyRow.closed_at.is_(None))),
+            await tx.session.scalar(select(func.min(AuditRow.issue_at))),
+            await tx.session.scalar(select(func.min(CycleNoticeRow.next_at))),
+            await tx.session.scalar(select(func.min(OutboxRow.not_before)).where(OutboxRow.state == "queued")),
+        ]
+    planned = [moment for moment in found if moment is not None]
+    return max(after, min(planned)) if planned else None

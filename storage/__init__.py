@@ -1,0 +1,1 @@
+"""Tables, queries, migrations, importers, and the ledger that records an event with all that follows from it."""

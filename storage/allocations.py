@@ -1,0 +1,139 @@
+"""Cycles and their allocations: making them, drawing them, and sending them out."""
+
+from collections import Counter
+from datetime import datetime, time
+
+from sqlalchemy import func, select
+
+from audits.dates import Cycle, parse_rule
+from audits.people import Person
+from audits.planning import issue_moment
+from audits.sampling import Draw, draw
+from audits.state import CORE, Audit, CaseFile, Event
+from storage.ledger import Recorded, note, record
+from storage.records import case_of
+from storage.store import Transaction
+from storage.tables import AuditRow, CaseRow, CycleNoticeRow, CycleRow
+
+
+async def ensure_cycle(tx: Transaction, cycle: Cycle) -> CycleRow:
+    """The row of a cycle, made with its notices planned if it isn't there yet."""
+    row = await tx.session.scalar(select(CycleRow).where(CycleRow.month == str(cycle)))
+    if row is not None:
+        return row
+    row = CycleRow(month=str(cycle), issue_at=issue_moment(tx.framework, cycle, tx.calendar), unfilled=[])
+    tx.session.add(row)
+    await tx.session.flush()
+    start = tx.calendar.moment(cycle.first, time(0, 0))
+    for name, notice in tx.framework.cycle.notices.items():
+        at = parse_rule(notice.at).resolve(start, cycle, tx.calendar).effective
+        tx.session.add(CycleNoticeRow(cycle_id=row.id, name=name, next_at=at))
+    await tx.session.flush()
+    return row
+
+
+async def auditors_without(tx: Transaction, cycle: CycleRow) -> list[Person]:
+    """The active auditors who have no core audit in a cycle yet."""
+    have = set(
+        await tx.session.scalars(
+            select(AuditRow.auditor_id).where(
+                AuditRow.cycle_id == cycle.id, AuditRow.kind == CORE, AuditRow.withdrawn.is_(False)
+            )
+        )
+    )
+    return [
+        person for role in tx.framework.auditor_roles for person in tx.directory.holders(role) if person.id not in have
+    ]
+
+
+async def preview(tx: Transaction, cycle: CycleRow, seed: int) -> Draw:
+    """What a draw with this seed would give; nothing is written."""
+    rows = await tx.session.scalars(select(CaseRow).where(CaseRow.on_list))
+    busy = await tx.session.scalars(
+        select(AuditRow.case_id).where(AuditRow.withdrawn.is_(False), AuditRow.grade.is_(None))
+    )
+    held = await tx.session.execute(
+        select(CaseRow.holder_id, func.count(AuditRow.id))
+        .join(AuditRow, AuditRow.case_id == CaseRow.id)
+        .where(AuditRow.withdrawn.is_(False))
+        .group_by(CaseRow.holder_id)
+    )
+    same_month = await tx.session.scalars(select(AuditRow.case_id).where(AuditRow.cycle_id == cycle.id))
+    audited: Counter[int] = Counter({holder or 0: count for holder, count in held})
+    day = tx.calendar.day_of(cycle.issue_at)
+    present = [person for person in await auditors_without(tx, cycle) if not person.away(day)]
+    found = draw(
+        present,
+        [case_of(row) for row in rows],
+        tx.directory,
+        seed,
+        own_area=tx.framework.sampling.area == "own",
+        taken={*busy, *same_month},
+        audited=audited,
+    )
+    away = [person for person in await auditors_without(tx, cycle) if person.away(day)]
+    absent = tuple((person, "On leave on the day the list goes out.") for person in away)
+    return Draw(found.seed, found.drawn, (*found.unfilled, *absent))
+
+
+async def draw_cycle(tx: Transaction, cycle: Cycle, seed: int, now: datetime) -> tuple[CycleRow, Draw]:
+    """Draw a cycle's allocations and keep the seed. They go out on the framework's day, or at once if it is gone.
+
+    Drawing again gives a case only to auditors who have none yet.
+    """
+    row = await ensure_cycle(tx, cycle)
+    drawn = await preview(tx, row, seed)
+    for auditor, case in drawn.drawn:
+        await plan_allocation(tx, row, case, auditor.id, max(row.issue_at, now))
+    row.seed = seed if row.seed is None else row.seed
+    row.drawn_at = now
+    row.unfilled = [{"auditor": person.id, "reason": reason} for person, reason in drawn.unfilled]
+    given = [[auditor.id, case.ref] for auditor, case in drawn.drawn]
+    await note(tx, Event("drawn", now, None, {"cycle": str(cycle), "seed": seed, "given": given}))
+    return row, drawn
+
+
+async def plan_allocation(
+    tx: Transaction,
+    cycle: CycleRow,
+    case: CaseFile,
+    auditor_id: int,
+    issue_at: datetime,
+    *,
+    kind: str = CORE,
+    earlier_audit_id: int | None = None,
+) -> AuditRow:
+    """An allocation that goes out at `issue_at`."""
+    row = AuditRow(
+        framework=tx.framework.name,
+        kind=kind,
+        cycle_id=cycle.id,
+        case_id=case.id,
+        auditor_id=auditor_id,
+        earlier_audit_id=earlier_audit_id,
+        issue_at=issue_at,
+        facts={},
+        done={},
+    )
+    tx.session.add(row)
+    await tx.session.flush()
+    return row
+
+
+async def issue(tx: Transaction, audit: Audit, at: datetime) -> Recorded:
+    """Send an allocation out: its auditor is told, and its clocks start."""
+    row = await tx.session.get_one(AuditRow, audit.id)
+    row.issue_at = None
+    return await record(tx, audit, Event("allocated", at, None, {"auditor_id": audit.auditor_id}))
+
+
+async def reaudit_auditor(tx: Transaction, audit: Audit, seed: int) -> Person | None:
+    """Who audits a case again: drawn from the auditors who may, the first auditor only if there is nobody else."""
+    day = tx.calendar.day_of(tx.calendar.moment(audit.cycle.first, time(0, 0)))
+    everyone = [
+        person for role in tx.framework.auditor_roles for person in tx.directory.holders(role) if not person.away(day)
+    ]
+    first = tx.directory.get(audit.auditor_id)
+    others = [person for person in everyone if person.id != audit.auditor_id]
+    found = draw(others, [audit.case], tx.directory, seed, own_area=tx.framework.sampling.area == "own")
+    return found.drawn[0][0] if found.drawn else first

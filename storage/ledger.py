@@ -1,0 +1,228 @@
+"""The one place where an event is recorded with all its consequences, in one transaction.
+
+State, duties and messages change together with the entry that says what happened, or not at all.
+Entries are append-only and hash-chained per audit; `verify` proves it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from audits.engine import Message
+from audits.state import Audit, Duty, Event
+from storage.records import plain, write_action, write_audit, write_duty
+from storage.store import Transaction
+from storage.tables import ActionRow, AuditRow, DutyRow, LedgerRow, OutboxRow
+
+SERVICE = "service"
+BEGINNING = "0" * 64
+
+
+@dataclass
+class Recorded:
+    """What recording an event led to, follow-up events included."""
+
+    audit: Audit
+    opened: list[Duty] = field(default_factory=list)
+    closed: list[Duty] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+
+
+async def record(tx: Transaction, audit: Audit, event: Event) -> Recorded:
+    """Record an event on an audit as it stands in this transaction.
+
+    1. The rules decide. 2. State, actions and duties are written. 3. Waiting nudges of closed duties are superseded.
+    4. Messages go to the outbox. 5. The entry is chained. 6. Events that follow are recorded in the same way.
+    Raises StaleDataError (SQLAlchemy) where another transaction changed the audit meanwhile.
+    """
+    result = Recorded(audit)
+    waiting = [event]
+    while waiting:
+        event = waiting.pop(0)
+        decision = tx.rules.decide(result.audit, event)
+        await _write(tx, decision.audit, decision.opened, decision.closed)
+        await supersede(tx, decision.closed)
+        await post(tx, decision.messages, audit_id=decision.audit.id)
+        await _enter(tx, f"audit:{audit.id}", event, audit.id, decision.opened, decision.closed)
+        result.audit = decision.audit
+        result.opened.extend(decision.opened)
+        result.closed.extend(decision.closed)
+        result.messages.extend(decision.messages)
+        waiting.extend(decision.then)
+    return result
+
+
+async def record_step(
+    tx: Transaction, audit: Audit, duty: Duty, messages: Iterable[Message], at: datetime, *, lapsed: bool
+) -> None:
+    """Record what the clock did on a duty: its next step, its messages, and an entry for what others hear of."""
+    told = list(messages)
+    row = await tx.session.scalar(select(DutyRow).where(DutyRow.ref == duty.ref))
+    if row is not None:
+        write_duty(row, duty)
+    await post(tx, told, audit_id=audit.id)
+    if lapsed:
+        await supersede(tx, [duty])
+    beyond = sorted({message.what for message in told} - {"nudge", "message"})
+    if beyond or lapsed:
+        values = {"duty": duty.ref, "what": beyond or ["lapsed"], "to": [message.to_id for message in told]}
+        await _enter(tx, f"audit:{audit.id}", Event("step", at, None, values), audit.id)
+
+
+async def note(tx: Transaction, event: Event) -> None:
+    """Record something about the service as a whole: an import, a draw, a leave."""
+    await _enter(tx, SERVICE, event, None)
+
+
+async def post(
+    tx: Transaction,
+    messages: Iterable[Message],
+    *,
+    audit_id: int | None = None,
+    cycle_id: int | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Put messages into the outbox; one with a key that is there already is the same message and stays as it is."""
+    told = {message.key: message for message in messages}
+    if not told:
+        return
+    known = set(await tx.session.scalars(select(OutboxRow.key).where(OutboxRow.key.in_(list(told)))))
+    for message in told.values():
+        if message.key in known:
+            continue
+        tx.session.add(
+            OutboxRow(
+                key=message.key,
+                what=message.what,
+                to_id=message.to_id,
+                to_role=message.to_role,
+                duty=message.duty,
+                duty_ref=message.duty_ref,
+                audit_id=audit_id,
+                cycle_id=cycle_id,
+                notice=message.notice,
+                text=message.text,
+                rule=list(message.rule),
+                details=plain(details or {"step": message.step}),
+                decided_at=message.at,
+                not_before=message.at if message.urgent else tx.calendar.next_waking(message.at),
+                urgent=message.urgent,
+                state="queued",
+            )
+        )
+    await tx.session.flush()
+
+
+async def supersede(tx: Transaction, duties: Iterable[Duty]) -> None:
+    """Messages still waiting that ask for, or complain of, what is now done are not sent."""
+    refs = [duty.ref for duty in duties]
+    if refs:
+        await tx.session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.duty_ref.in_(refs), OutboxRow.state == "queued", OutboxRow.what != "alert")
+            .values(state="superseded")
+        )
+
+
+async def _write(tx: Transaction, audit: Audit, opened: Iterable[Duty], closed: Iterable[Duty]) -> None:
+    row = await tx.session.get_one(AuditRow, audit.id)
+    write_audit(row, audit)
+    actions = {
+        action.number: action
+        for action in await tx.session.scalars(select(ActionRow).where(ActionRow.audit_id == audit.id))
+    }
+    for action in audit.actions:
+        stored = actions.get(action.number)
+        if stored is None:
+            stored = ActionRow(audit_id=audit.id)
+            tx.session.add(stored)
+        write_action(stored, action)
+    rows = {one.ref: one for one in await tx.session.scalars(select(DutyRow).where(DutyRow.audit_id == audit.id))}
+    for duty in audit.duties:
+        kept = rows.get(duty.ref)
+        if kept is None:
+            kept = DutyRow(audit_id=audit.id)
+            tx.session.add(kept)
+        elif kept.closed_at is not None:
+            continue
+        write_duty(kept, duty)
+    await tx.session.flush()
+
+
+async def _enter(
+    tx: Transaction,
+    chain: str,
+    event: Event,
+    audit_id: int | None,
+    opened: Iterable[Duty] = (),
+    closed: Iterable[Duty] = (),
+) -> None:
+    last = await tx.session.scalar(
+        select(LedgerRow).where(LedgerRow.chain == chain).order_by(LedgerRow.number.desc()).limit(1)
+    )
+    values = plain(event.values)
+    if isinstance(values.get("duty"), dict):
+        values["duty"] = values["duty"]["ref"]
+    values |= {"opened": [duty.ref for duty in opened], "closed": [duty.ref for duty in closed]}
+    number = last.number + 1 if last else 1
+    before = last.hash if last else BEGINNING
+    tx.session.add(
+        LedgerRow(
+            chain=chain,
+            number=number,
+            kind=event.kind,
+            at=event.at,
+            actor_id=event.actor_id,
+            audit_id=audit_id,
+            values=values,
+            before=before,
+            hash=fingerprint(chain, number, event.kind, event.at, event.actor_id, values, before),
+        )
+    )
+    await tx.session.flush()
+
+
+def fingerprint(
+    chain: str, number: int, kind: str, at: datetime, actor_id: int | None, values: Mapping[str, Any], before: str
+) -> str:
+    """The hash of an entry: SHA-256 over its content and the hash of the entry before it."""
+    body = json.dumps(
+        [chain, number, kind, at.astimezone(UTC).isoformat(), actor_id, values, before],
+        sort_keys=True,
+        ensure_ascii=True,
+    )
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An entry that doesn't fit its chain."""
+
+    chain: str
+    number: int
+    reason: str
+
+
+async def verify(tx: Transaction) -> tuple[int, list[Broken]]:
+    """Walk every chain: how many entries there are, and those that were changed, removed or put in."""
+    count = 0
+    broken: list[Broken] = []
+    last: dict[str, tuple[int, str]] = {}
+    rows = await tx.session.stream_scalars(select(LedgerRow).order_by(LedgerRow.chain, LedgerRow.number))
+    async for row in rows:
+        count += 1
+        number, before = last.get(row.chain, (0, BEGINNING))
+        if row.number != number + 1:
+            broken.append(Broken(row.chain, row.number, f"entry {number + 1} is missing"))
+        elif row.before != before:
+            broken.append(Broken(row.chain, row.number, "it doesn't follow the entry before it"))
+        content = fingerprint(row.chain, row.number, row.kind, row.at, row.actor_id, row.values, row.before)
+        if content != row.hash:
+            broken.append(Broken(row.chain, row.number, "its content was changed"))
+        last[row.chain] = (row.number, row.hash)
+    return count, broken

@@ -1,0 +1,74 @@
+"""The outbox: claiming what is due, and writing down what became of it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import CursorResult
+
+from storage.store import Transaction
+from storage.tables import OutboxRow
+
+LEASE = timedelta(minutes=5)
+WAITING = ("queued", "unknown")
+
+
+async def recipients_due(tx: Transaction, now: datetime) -> list[int]:
+    """Whom messages wait for that may go now, those with alerts and escalations first."""
+    rows = await tx.session.execute(
+        select(OutboxRow.to_id, OutboxRow.urgent, OutboxRow.id)
+        .where(OutboxRow.state.in_(WAITING), OutboxRow.not_before <= now)
+        .order_by(OutboxRow.urgent.desc(), OutboxRow.id)
+    )
+    return list(dict.fromkeys(to_id for to_id, _, _ in rows))
+
+
+async def claim(tx: Transaction, to_id: int, now: datetime) -> list[OutboxRow]:
+    """Claim what is due for one person. A row is ours only if our conditional update changed it."""
+    rows = await tx.session.scalars(
+        select(OutboxRow)
+        .where(OutboxRow.to_id == to_id, OutboxRow.state.in_(WAITING), OutboxRow.not_before <= now)
+        .order_by(OutboxRow.urgent.desc(), OutboxRow.id)
+    )
+    mine: list[OutboxRow] = []
+    for row in rows:
+        result = await tx.session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.id == row.id, OutboxRow.state == row.state, OutboxRow.attempts == row.attempts)
+            .values(state="sending", attempts=row.attempts + 1, lease_until=now + LEASE)
+            .execution_options(synchronize_session=False)
+        )
+        if isinstance(result, CursorResult) and result.rowcount == 1:
+            mine.append(row)
+    for row in mine:
+        await tx.session.refresh(row)
+    return mine
+
+
+async def release_expired(tx: Transaction, now: datetime) -> int:
+    """Messages whose sender died in mid-send: nobody knows whether they arrived, so they go again, marked so."""
+    result = await tx.session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.state == "sending", OutboxRow.lease_until < now)
+        .values(state="unknown", possible_repeat=True, lease_until=None)
+    )
+    return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+async def mark_sent(tx: Transaction, ids: Sequence[int], now: datetime, digest: str | None) -> None:
+    await _mark(tx, ids, state="sent", sent_at=now, lease_until=None, digest=digest, error="")
+
+
+async def mark_failed(tx: Transaction, ids: Sequence[int], reason: str) -> None:
+    await _mark(tx, ids, state="failed", lease_until=None, error=reason)
+
+
+async def mark_waiting(tx: Transaction, ids: Sequence[int], until: datetime, reason: str, *, unknown: bool) -> None:
+    """Put messages back for another try; where they may have arrived, the next one says so."""
+    state = "unknown" if unknown else "queued"
+    extra = {"possible_repeat": True} if unknown else {}
+    await _mark(tx, ids, state=state, not_before=until, lease_until=None, error=reason, **extra)
+
+
+async def _mark(tx: Transaction, ids: Iterable[int], **values: object) -> None:
+    await tx.session.execute(update(OutboxRow).where(OutboxRow.id.in_(list(ids))).values(**values))

@@ -1,0 +1,106 @@
+"""What every test stands on: no network beyond this machine, and a browser where one is needed."""
+
+import os
+import shutil
+import socket
+from collections.abc import Generator, Iterator
+from ipaddress import ip_address
+from typing import Any
+
+import hypothesis
+import pytest
+
+IN_CI = os.environ.get("CI") == "true"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+# A slow build server is no fault of the code, and a build must not fail by the luck of a draw.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if IN_CI else "here")
+
+
+class BeyondLoopbackError(RuntimeError):
+    """A test tried to reach another machine."""
+
+
+def _is_loopback(host: object) -> bool:
+    if isinstance(host, bytes):
+        host = host.decode()
+    if host in (None, "", "localhost"):
+        return True
+    try:
+        return ip_address(str(host).partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def beyond_loopback() -> Iterator[list[str]]:
+    """Refuses every connection and look-up beyond loopback, and lists the hosts that were tried."""
+    tried: list[str] = []
+
+    def check(host: object) -> None:
+        if not _is_loopback(host):
+            tried.append(str(host))
+            raise BeyondLoopbackError(f"A test may only reach this machine, not {host!s}. Start a server on 127.0.0.1.")
+
+    connect, connect_ex, sendto = socket.socket.connect, socket.socket.connect_ex, socket.socket.sendto
+    getaddrinfo = socket.getaddrinfo
+
+    def checked(sock: socket.socket, address: Any) -> None:
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            check(address[0])
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        checked(self, address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        checked(self, address)
+        return connect_ex(self, address)
+
+    def guarded_sendto(self: socket.socket, data: bytes, *flags_and_address: Any) -> int:
+        checked(self, flags_and_address[-1])
+        return sendto(self, data, *flags_and_address)
+
+    def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        check(host)
+        return getaddrinfo(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        patch.setattr(socket.socket, "sendto", guarded_sendto)
+        patch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+        yield tried
+
+
+@pytest.fixture(autouse=True)
+def _nothing_tried_beyond_loopback(beyond_loopback: list[str]) -> Iterator[None]:
+    # The code under test may have caught the refusal as an ordinary failure to connect.
+    yield
+    tried, beyond_loopback[:] = list(beyond_loopback), []
+    assert not tried, f"This test tried to reach {', '.join(tried)}"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium or Chrome on this machine; for tests marked `browser`."""
+    assert CHROMIUM, "mark this test with @pytest.mark.browser"
+    return CHROMIUM
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("browser") and not CHROMIUM:
+        pytest.skip("No Chromium or Chrome was found. Install one to see the desk tested in a browser.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With CI=true a browser test that is skipped, for whatever reason, has failed."""
+    report = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("browser"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+        report.outcome = "failed"
+        report.longrepr = f"A browser test may not be skipped where CI=true. {reason}"
+    return report
