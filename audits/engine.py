@@ -10,13 +10,15 @@ from types import MappingProxyType
 from typing import Any
 
 from audits.calendar import WorkCalendar
-from audits.dates import Cycle, Moment, parse_rule
+from audits.dates import Cycle, Moment, parse_offset, parse_rule, step_moment
 from audits.framework import Condition, DutyRule, Framework, NoticeRule, Variant
 from audits.people import Directory, Holder, Person
 from audits.planning import deadline, issue_moment, list_on_or_after, steps_for
 from audits.state import Audit, Duty, Event, RemedialAction, Step
 
 URGENT = frozenset({"alert", "escalation"})
+TAKEN_UP_FOR = "+5wd"
+"""How long an escalation rests once a manager has it (LOCAL)."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,22 @@ class Engine:
     def variant(self, rule: DutyRule, audit: Audit) -> Variant | None:
         return next((variant for variant in rule.variants if self.holds(variant.when, audit)), None)
 
+    def takes_up(self, duty: Duty, person: Person, at: datetime) -> bool:
+        """Whether this person may say that they have an escalated duty: a manager above its owner, or QA."""
+        owner = self.directory.get(duty.owner_id)
+        escalated = at > duty.nominal or self.framework.duties[duty.key].what == "escalation"
+        if not duty.is_open or not escalated or person.id == duty.owner_id or duty.key == "acknowledge_alert":
+            return False
+        return person.role in self.framework.qa_roles or (owner is not None and person in self.directory.line_of(owner))
+
+    def taken_up(self, duty: Duty, at: datetime) -> Duty:
+        """A late duty that someone has: its ladder rests, and takes up again if it is still open after a week's work."""
+        if at <= duty.nominal:
+            return duty
+        again = step_moment(at, parse_offset(TAKEN_UP_FOR), self.calendar)
+        step = Step(f"again@{at:%Y%m%d%H%M}", again, "escalation", ("owner", "owner.manager", "owner.manager.manager"))
+        return replace(duty, steps=(step,), taken=0, next_at=again)
+
     def replan(self, duty: Duty, until: date, at: datetime) -> Duty:
         """The duty with a new due day, its steps planned anew from `at` on."""
         rule = self.framework.duties[duty.key]
@@ -271,7 +289,7 @@ class Engine:
                 return replace(found, role=duty.owner_role) if found and not found.standing_in_for else found
             case "owner.manager" | "owner.manager.manager" | "climb":
                 steps = {"owner.manager": 1, "owner.manager.manager": 2}.get(target) or (duty.repeats if duty else 1)
-                return self._above(duty, steps, day)
+                return self._above(duty, steps, day) or self._officer(audit, day)
             case _:
                 return self._role(target, audit, near, day)
 
@@ -307,6 +325,7 @@ class Engine:
     def _above(self, duty: Duty | None, steps: int, day: date) -> Holder | None:
         owner = self.directory.get(duty.owner_id) if duty else None
         line = self.directory.line_of(owner) if owner else ()
+        # An alert stays with the topmost manager; an ordinary ladder that has run out goes to the QA officer.
         if not line or (steps > len(line) and (duty is None or not duty.repeats)):
             return None
         above = line[min(steps, len(line)) - 1]
@@ -504,6 +523,10 @@ def apply(audit: Audit, event: Event) -> Audit:
             facts["extension"] = values.get("reason", "")
             moved = tuple(values["duty"] if duty.ref == values["duty"].ref else duty for duty in audit.duties)
             changes["duties"] = moved
+        case "taken_up":
+            held = {**facts.get("taken_up", {}), **dict.fromkeys(values["duties"], event.actor_id)}
+            facts["taken_up"] = held
+            changes["duties"] = tuple(values["duties"].get(duty.ref, duty) for duty in audit.duties)
         case "overseen" | "recorded" | "disputed" | "considered" | "offered" | "updated" | "held" | "discussed":
             facts[event.kind] = values.get("text", "")
         case _:

@@ -30,6 +30,7 @@ EVENTS = {
     "reassign": "reassigned",
     "extend": "extended",
     "withdraw": "withdrawn",
+    "take_up": "taken_up",
 }
 """The event that each verb of the bot records."""
 
@@ -68,6 +69,8 @@ def concerned(rules: Engine, audit: Audit, target: str, person: Person, at: date
 
 def may(rules: Engine, audit: Audit, verb: str, person: Person, at: datetime, action: int | None = None) -> bool:
     """Whether the rules let this person use this verb on this audit at all; gates are another matter."""
+    if verb == "take_up":
+        return person.active and any(rules.takes_up(duty, person, at) for duty in audit.open_duties())
     rule = rules.framework.verbs.get(RULED_BY.get(verb, verb))
     if rule is None or not person.active:
         return False

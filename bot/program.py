@@ -11,7 +11,7 @@ from audits.dates import Cycle
 from audits.people import Person
 from audits.planning import close_moment
 from bot.desk.service import Desktop, Entry, Letter
-from cards.card import Card
+from cards.card import Card, Tone
 from cards.deck import Note, card_for, digest
 from cards.scene import Scene
 from handlers.dispatch import answer, given_reply
@@ -26,6 +26,7 @@ from storage.store import Store, Transaction
 from storage.tables import AuditRow, CaseRow, DutyRow, LedgerRow, OutboxRow
 
 PAGE = 20
+ASKING = frozenset({Tone.ASK, Tone.LATE, Tone.ALERT})
 TIMELINE_PAGE = 50
 
 
@@ -139,7 +140,9 @@ class Program:
             card = await self._digest(tx, list(joined), person)
         else:
             card = await message_card(tx, row, person, self.now())
-        return Letter(row.id, row.sent_at or row.decided_at, row.what, card, waiting=bool(card.actions))
+        return Letter(
+            row.id, row.sent_at or row.decided_at, row.what, card, waiting=bool(card.actions) and card.tone in ASKING
+        )
 
     async def _digest(self, tx: Transaction, rows: Sequence[OutboxRow], person: Person) -> Card:
         items: list[tuple[Scene, Note]] = []
@@ -262,6 +265,7 @@ DID = {
     "resolved": "said that the disagreement is settled",
     "safety_raised": "raised a safety concern",
     "acknowledged": "has the safety alert",
+    "taken_up": "has taken up what was escalated",
     "considered": "decided on a Case Review",
     "offered": "offered the work to the forum",
     "withdrawn": "withdrew the audit",

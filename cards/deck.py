@@ -149,10 +149,11 @@ def _late(scene: Scene, duty: Duty, card: Card) -> Card:
     owner = scene.name(duty.owner_id)
     title = f"{scene.framework.duties[duty.key].title}: {scene.audit.case.ref} is waiting"
     text = (f"{owner} was asked for this by {due}, and it is still open. Please find out what is needed and help.",)
-    facts = (*scene.case_facts(), Fact("With", owner), scene.due_fact(duty, "Was due"))
+    facts = (*scene.case_facts(), Fact("With", owner), scene.due_fact(duty, "Was due"), *scene.taken_up(duty))
+    take_up = scene.take_up(duty)
     if card.actions:
-        return replace(card, tone=Tone.LATE, text=(*text, *card.text))
-    return Card(title=title, text=text, tone=Tone.LATE, facts=facts, why=scene.why(duty.key))
+        return replace(card, tone=Tone.LATE, text=(*text, *card.text), actions=(*card.actions, *take_up))
+    return Card(title=title, text=text, tone=Tone.LATE, facts=facts, actions=take_up, why=scene.why(duty.key))
 
 
 def _notice(scene: Scene, note: Note) -> Card:

@@ -52,9 +52,10 @@ def update(scene: Scene, duty: Duty) -> Card:
             *(Fact(f"Action {one.number}", one.what) for one in audit.actions),
             scene.due_fact(duty, "Update due"),
             *owner,
+            *scene.taken_up(duty),
         ),
         inputs=(TextInput("text", question, required=True, long=True, hint="No names, please."),) if mine else (),
-        actions=scene.button("update", "Send the update", Emphasis.PRIMARY),
+        actions=(*scene.button("update", "Send the update", Emphasis.PRIMARY), *scene.take_up(duty)),
         why=scene.why(duty.key),
     )
 

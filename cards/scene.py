@@ -77,6 +77,18 @@ class Scene:
     def due_fact(self, duty: Duty, label: str = "Due") -> Fact:
         return Fact(label, due_words(duty.effective, duty.nominal, self.calendar))
 
+    def taken_up(self, duty: Duty) -> tuple[Fact, ...]:
+        """Who has said that they have an escalated duty, if anybody has."""
+        holder = (self.audit.facts.get("taken_up") or {}).get(duty.ref)
+        return (Fact("Taken up by", self.name(int(holder))),) if holder else ()
+
+    def take_up(self, duty: Duty) -> tuple[Action, ...]:
+        """The button by which a manager says that they have an escalated duty."""
+        holder = (self.audit.facts.get("taken_up") or {}).get(duty.ref)
+        if holder == self.viewer.id or not self.rules.takes_up(duty, self.viewer, self.now):
+            return ()
+        return (Action("take_up", "I have this", self.subject(), Emphasis.PLAIN, ()),)
+
     def grade_words(self, key: str | None) -> str:
         grade = self.framework.grade(key)
         return f"{grade.mark} {grade.label}" if grade else "not given"

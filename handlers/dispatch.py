@@ -9,7 +9,18 @@ from sqlalchemy.orm.exc import StaleDataError
 from audits.people import Person
 from cards.card import Card, Tone
 from cards.stored import from_json, to_json
-from handlers import actions, allocations, commands, good_practice, grades, moderation, oversight, safety, sessions
+from handlers import (
+    actions,
+    allocations,
+    commands,
+    escalations,
+    good_practice,
+    grades,
+    moderation,
+    oversight,
+    safety,
+    sessions,
+)
 from handlers.interaction import Interaction, Reply
 from handlers.press import Press, Refused, refusal
 from storage.store import Store, Transaction
@@ -30,6 +41,7 @@ VERBS: dict[str, Callable[[Press], Awaitable[Reply]]] = {
     "submit": grades.submit,
     "safety": safety.raise_concern,
     "acknowledge": safety.acknowledge,
+    "take_up": escalations.take_up,
     "oversee": oversight.oversee,
     "record": oversight.record,
     "dispute": oversight.dispute,

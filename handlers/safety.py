@@ -1,9 +1,10 @@
 """Raising a safety concern at any stage, and saying that one has it."""
 
+from audits.permissions import may
 from cards import alert
 from cards.card import Card, Tone
 from cards.wording import listed
-from handlers import privacy
+from handlers import escalations, privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
 
@@ -33,6 +34,11 @@ async def raise_concern(press: Press) -> Reply:
 
 
 async def acknowledge(press: Press) -> Reply:
+    """Say that one has an alert; where no alert is open, that one has what was escalated."""
+    if not press.audit.open_duties("acknowledge_alert") and may(
+        press.tx.rules, press.audit, "take_up", press.person, press.at
+    ):
+        return await escalations.take_up(press)
     press.check()
     before = press.audit
     recorded = await press.record()

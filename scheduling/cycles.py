@@ -106,6 +106,7 @@ async def missed_cycles(tx: Transaction, now: datetime) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for auditor_id, month in rows:
         ended = close_moment(tx.framework, Cycle.parse(month), tx.calendar).nominal < now
-        if auditor_id is not None and ended and month not in found.setdefault(auditor_id, []):
-            found[auditor_id].append(month)
+        words = Cycle.parse(month).words
+        if auditor_id is not None and ended and words not in found.setdefault(auditor_id, []):
+            found[auditor_id].append(words)
     return {auditor: months for auditor, months in found.items() if months}

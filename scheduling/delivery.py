@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from audits.dates import Cycle
 from audits.engine import Message
 from audits.people import Person
 from cards.card import Card
@@ -147,7 +148,9 @@ async def message_card(tx: Transaction, row: OutboxRow, person: Person, now: dat
     note = note_of(row)
     if row.cycle_id is not None and row.audit_id is None:
         cycle = await tx.session.get_one(CycleRow, row.cycle_id)
-        return cycle_list(tx.rules, person, note, cycle.month, await tx.audits(row.details.get("audits", [])))
+        return cycle_list(
+            tx.rules, person, note, Cycle.parse(cycle.month).words, await tx.audits(row.details.get("audits", []))
+        )
     audit = await tx.audit(row.audit_id) if row.audit_id is not None else None
     if audit is None:
         return Card(title="For your information", text=(row.text,))

@@ -168,6 +168,8 @@ async def _enter(
     values = plain(event.values)
     if isinstance(values.get("duty"), dict):
         values["duty"] = values["duty"]["ref"]
+    if isinstance(values.get("duties"), dict):
+        values["duties"] = sorted(values["duties"])
     values |= {"opened": [duty.ref for duty in opened], "closed": [duty.ref for duty in closed]}
     number = last.number + 1 if last else 1
     before = last.hash if last else BEGINNING

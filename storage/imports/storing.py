@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from audits.engine import Message
 from audits.state import Event
 from storage.imports.cases import CaseFile
+from storage.imports.cells import normal_name
 from storage.imports.people import PeopleFile
 from storage.imports.rejected import ImportRejected, Problem
 from storage.ledger import note, post
@@ -33,8 +34,8 @@ async def existing_people(tx: Transaction) -> dict[str, str]:
 
 async def existing_workers(tx: Transaction) -> dict[str, str]:
     """Name to e-mail address, of everyone whose name nobody else has."""
-    counts = Counter(person.name for person in tx.directory.people.values())
-    return {person.name: person.email for person in tx.directory.people.values() if counts[person.name] == 1}
+    counts = Counter(normal_name(person.name) for person in tx.directory.people.values())
+    return {one.name: one.email for one in tx.directory.people.values() if counts[normal_name(one.name)] == 1}
 
 
 async def store_people(tx: Transaction, file: PeopleFile, at: datetime) -> Stored:
@@ -94,12 +95,12 @@ async def store_cases(tx: Transaction, file: CaseFile, at: datetime) -> Stored:
     areas = {
         person.team.casefold(): person.service_area for person in people.values() if person.team and person.service_area
     }
-    known = {row.ref: row for row in await tx.session.scalars(select(CaseRow))}
+    known = {row.ref.casefold(): row for row in await tx.session.scalars(select(CaseRow))}
     added = changed = 0
     for entry in file.rows:
-        row = known.get(entry.ref)
+        row = known.get(entry.ref.casefold())
         if row is None:
-            row = known[entry.ref] = CaseRow(ref=entry.ref)
+            row = known[entry.ref.casefold()] = CaseRow(ref=entry.ref)
             tx.session.add(row)
             added += 1
         else:
@@ -112,7 +113,7 @@ async def store_cases(tx: Transaction, file: CaseFile, at: datetime) -> Stored:
             entry.service_area or (worker.service_area if worker else "") or areas.get(entry.team.casefold(), "")
         )
         row.on_list = True
-    listed = {entry.ref for entry in file.rows}
+    listed = {entry.ref.casefold() for entry in file.rows}
     gone = [row for ref, row in known.items() if ref not in listed and row.on_list]
     for row in gone:
         row.on_list = False

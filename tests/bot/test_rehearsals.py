@@ -1,0 +1,181 @@
+"""Every rehearsal in tests/rehearsals, played by the real code, against what is expected beside it.
+
+NAME.expect.yaml lists `expect` and `absent`, parts of timeline lines. A part fits a line that has all its fields:
+`text` when the line's text contains it, whatever its capitals; `rule` when the line names each of them; an expected
+`to` or `people` when the line tells exactly those, an absent one when it tells any of them; the rest when equal.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.rehearsal.playing import play
+from bot.rehearsal.script import read_script
+from bot.rehearsal.timeline import Line, timeline
+
+REHEARSALS = Path(__file__).parent.parent / "rehearsals"
+SCRIPTS = sorted(path for path in REHEARSALS.glob("*.yaml") if not path.name.endswith(".expect.yaml"))
+FIELDS = frozenset(Line(at="", what="", not_before="2026-03-02T00:00").to_json())
+WHAT = frozenset({"message", "opened", "nudge", "overdue", "escalation", "alert", "closed", "refused"})
+TOLD_AT_ANY_HOUR = frozenset({"alert", "escalation"})
+
+BANK_HOLIDAYS = {
+    *map(date.fromisoformat, ("2025-12-25", "2025-12-26", "2026-01-01", "2026-04-03", "2026-04-06", "2026-05-04")),
+    *map(date.fromisoformat, ("2026-05-25", "2026-08-31", "2026-12-25", "2026-12-28", "2027-01-01", "2027-03-26")),
+    *map(date.fromisoformat, ("2027-03-29", "2027-05-03", "2027-05-31")),
+}
+"""From the rulebook, so that nothing here is counted by the program that is tested."""
+
+Part = Mapping[str, Any]
+
+
+def _works(day: date) -> bool:
+    return day.weekday() < 5 and day not in BANK_HOLIDAYS
+
+
+def _next_working_day(day: date) -> date:
+    day += timedelta(days=1)
+    while not _works(day):
+        day += timedelta(days=1)
+    return day
+
+
+def _plain(value: Any) -> Any:
+    """A moment as the timeline writes it; YAML reads some of them as dates."""
+    return f"{value:%Y-%m-%dT%H:%M}" if isinstance(value, datetime) else value
+
+
+def _expectations(script: Path) -> dict[str, list[dict[str, Any]]]:
+    raw = yaml.safe_load(script.with_suffix(".expect.yaml").read_text("utf-8"))
+    return {
+        side: [{field: _plain(value) for field, value in part.items()} for part in raw.get(side, [])]
+        for side in ("expect", "absent")
+    }
+
+
+def _fits(part: Part, line: Part, *, exactly: bool) -> bool:
+    for field, wanted in part.items():
+        found = line.get(field)
+        if field == "text":
+            fits = wanted.casefold() in line["text"].casefold()
+        elif field == "rule":
+            fits = set(wanted) <= set(line["rule"])
+        elif field in ("to", "people"):
+            fits = set(wanted) == set(line[field]) if exactly else bool(set(wanted) & set(line[field]))
+        else:
+            fits = found == wanted
+        if not fits:
+            return False
+    return True
+
+
+def _nearest(part: Part, lines: list[Part]) -> str:
+    """The lines that come closest to a part that none of them fits, to find the difference by eye."""
+
+    def agree(line: Part) -> int:
+        return sum(_fits({field: wanted}, line, exactly=True) for field, wanted in part.items())
+
+    close = sorted(lines, key=agree, reverse=True)[:4]
+    return "\n".join(["", f"No line fits {dict(part)}. The nearest are:", *(f"  {line}" for line in close)])
+
+
+async def _played(script: Path) -> list[Part]:
+    stage = await play(*read_script(script))
+    try:
+        return [line.to_json() for line in await timeline(stage)]
+    finally:
+        await stage.store.close()
+
+
+_timelines: dict[Path, list[Part]] = {}
+
+
+async def _lines(script: Path) -> list[Part]:
+    """The timeline of a rehearsal; it is played once for all that is asked of it."""
+    if script not in _timelines:
+        _timelines[script] = await _played(script)
+    return _timelines[script]
+
+
+each_rehearsal = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+
+
+@each_rehearsal
+async def test_a_rehearsal_has_the_timeline_that_is_expected_of_it(script: Path) -> None:
+    lines = await _lines(script)
+    expected = _expectations(script)
+    missing = [part for part in expected["expect"] if not any(_fits(part, line, exactly=True) for line in lines)]
+    assert not missing, "".join(_nearest(part, lines) for part in missing)
+    unwanted = [
+        f"{part} fits {line}" for part in expected["absent"] for line in lines if _fits(part, line, exactly=False)
+    ]
+    assert not unwanted, "\n".join(["", *unwanted])
+
+
+@each_rehearsal
+def test_expectations_use_the_words_of_the_timeline(script: Path) -> None:
+    expected = _expectations(script)
+    assert expected["expect"]
+    for part in [*expected["expect"], *expected["absent"]]:
+        assert part
+        assert part.keys() <= FIELDS, part
+        assert part.get("what", "message") in WHAT, part
+
+
+def test_no_expectations_stand_without_their_rehearsal() -> None:
+    named = {path.name.removesuffix(".expect.yaml") for path in REHEARSALS.glob("*.expect.yaml")}
+    assert named == {path.stem for path in SCRIPTS}
+
+
+@each_rehearsal
+async def test_reminders_rest_in_quiet_hours(script: Path) -> None:
+    for line in await _lines(script):
+        at = datetime.fromisoformat(line["at"])
+        if line["what"] in ("nudge", "overdue", "message"):
+            assert _works(at.date()), line
+            assert 8 <= at.hour < 18, line
+
+
+@each_rehearsal
+async def test_nobody_is_called_late_before_the_words_say_so(script: Path) -> None:
+    for line in await _lines(script):
+        if line["what"] == "overdue":
+            nominal = datetime.fromisoformat(line["nominal"])
+            first = _next_working_day(nominal.date())
+            assert line["at"] == f"{first:%Y-%m-%d}T09:00", line
+
+
+@each_rehearsal
+async def test_the_words_of_a_due_date_are_never_loosened(script: Path) -> None:
+    for line in await _lines(script):
+        if line["what"] == "opened":
+            assert line["effective"] <= line["nominal"], line
+
+
+@each_rehearsal
+async def test_every_line_is_whole_and_in_its_place(script: Path) -> None:
+    lines = await _lines(script)
+    moments = [line["at"] for line in lines]
+    assert moments == sorted(moments)
+    for line in lines:
+        assert line["what"] in WHAT
+        assert line["text"].strip(), line
+        assert line["case"], line
+        if line["what"] != "refused":
+            assert line["duty"], line
+            assert line["to"], line
+        if line["what"] in ("opened", "nudge", "overdue", "escalation", "alert"):
+            assert line["rule"], line
+        if line["what"] in ("opened", "closed", "nudge", "overdue"):
+            assert line["nominal"], line
+        if line["what"] in ("message", "nudge", "overdue", "escalation", "alert"):
+            assert line["people"], line
+
+
+async def test_a_rehearsal_played_twice_has_the_same_timeline() -> None:
+    script = REHEARSALS / "southampton-s05-inadequate.yaml"
+    assert await _played(script) == await _played(script)
