@@ -86,6 +86,7 @@ class Engine:
         before = audit
         audit = apply(audit, event)
         audit, closed = self._close(before, audit, event)
+        audit = self._handed_over(before, audit)
         audit, opened, messages = self._open(audit, event)
         messages += self._notices(audit, event)
         then = (Event("safety_raised", event.at, event.actor_id, {"text": event.values.get("safety_text", "")}),)
@@ -137,6 +138,19 @@ class Engine:
         if rule.per_owner and event.kind != "withdrawn" and not self._acknowledges(duty, event):
             return None
         return event.kind
+
+    def _handed_over(self, before: Audit, audit: Audit) -> Audit:
+        """The auditor's duties that stay open pass to the new auditor; what was promised about dates stays."""
+        if before.auditor_id is None or audit.auditor_id in (None, before.auditor_id):
+            return audit
+        person = self.directory.get(audit.auditor_id)
+        duties = tuple(
+            replace(duty, owner_id=audit.auditor_id, owner_role=person.role if person else duty.owner_role)
+            if duty.is_open and duty.owner_id == before.auditor_id and duty.action is None
+            else duty
+            for duty in audit.duties
+        )
+        return replace(audit, duties=duties)
 
     def _acknowledges(self, duty: Duty, event: Event) -> bool:
         """An alert is closed by its holder, by their stand-in, or by a manager it has climbed to."""
@@ -239,7 +253,7 @@ class Engine:
         return person.role in self.framework.qa_roles or (owner is not None and person in self.directory.line_of(owner))
 
     def taken_up(self, duty: Duty, at: datetime) -> Duty:
-        """A late duty that someone has: its ladder rests, and takes up again if it is still open after a week's work."""
+        """A late duty that someone has: its ladder rests for TAKEN_UP_FOR, then asks once more."""
         if at <= duty.nominal:
             return duty
         again = step_moment(at, parse_offset(TAKEN_UP_FOR), self.calendar)
@@ -481,12 +495,12 @@ def apply(audit: Audit, event: Event) -> Audit:
             done.pop("declined", None)
         case "declined":
             facts |= {"decline_reason": values.get("reason", ""), "declined_by": audit.auditor_id}
-            changes |= _handed(audit, values.get("officer_id"), values.get("officer_role", "qa_unit"))
+            changes["auditor_id"] = values.get("officer_id")
         case "reassigned":
             for kind in ("accepted", "declined", "booked", "proposed"):
                 done.pop(kind, None)
             facts["reassign_reason"] = values.get("reason", "")
-            changes |= _handed(audit, values["to_id"], values["to_role"]) | {"session_at": None, "proposed_at": None}
+            changes |= {"auditor_id": values["to_id"], "session_at": None, "proposed_at": None}
         case "proposed":
             changes |= {"proposed_at": values["at"], "proposed_by": event.actor_id}
         case "booked":
@@ -532,18 +546,6 @@ def apply(audit: Audit, event: Event) -> Audit:
         case _:
             pass
     return replace(audit, done=MappingProxyType(done), facts=MappingProxyType(facts), **changes)
-
-
-def _handed(audit: Audit, to_id: int | None, to_role: str) -> dict[str, Any]:
-    """The auditor's open duties pass to someone else; what was promised about dates stays."""
-    was = audit.auditor_id
-    duties = tuple(
-        replace(duty, owner_id=to_id, owner_role=to_role)
-        if duty.is_open and duty.owner_id == was and duty.action is None
-        else duty
-        for duty in audit.duties
-    )
-    return {"auditor_id": to_id, "duties": duties}
 
 
 def _changed(audit: Audit, number: int, **changes: Any) -> tuple[RemedialAction, ...]:

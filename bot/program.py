@@ -80,13 +80,13 @@ class Program:
                 .where(DutyRow.closed_at.is_(None), DutyRow.owner_id.is_not(None))
                 .group_by(DutyRow.owner_id)
             )
-            waiting = dict(rows.tuples().all())
+            waiting = {row[0]: row[1] for row in rows}
             sent = await tx.session.execute(
                 select(OutboxRow.to_id, func.count(OutboxRow.id))
                 .where(OutboxRow.state == "sent")
                 .group_by(OutboxRow.to_id)
             )
-            received = dict(sent.tuples().all())
+            received = {row[0]: row[1] for row in sent}
             roles = tx.framework.roles
             return [
                 Desktop(

@@ -60,11 +60,11 @@ async def _desk(program: Program, port: int, *, open_browser: bool) -> None:
         raise UserFault(str(fault)) from fault
     if served.note:
         _say(served.note)
-    _say(f"The desk is open at {served.address} (only on this computer). Stop it with Ctrl+C.")
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
+    _say(f"The desk is open at {served.address} (only on this computer). Stop it with Ctrl+C.")
     if open_browser and (os.environ.get("DISPLAY") or os.name != "posix" or os.uname().sysname == "Darwin"):
         await asyncio.to_thread(webbrowser.open, served.address)
     try:

@@ -1,5 +1,6 @@
 """What the desk shows: the start, a person's desk, and the timeline."""
 
+from dataclasses import replace
 from itertools import groupby
 
 from aiohttp import web
@@ -55,6 +56,7 @@ class Pages:
         waiting, all_found = await self._waiting(person.id, own.waiting if own else 0, first, pages)
         set_apart = {letter.message_id for letter in waiting} if page == 1 else set()
         reply = await self._reply(request)
+        others = [] if only_waiting else [letter for letter in letters if letter.message_id not in set_apart]
         return await self._layout.page(
             request,
             "desk.html",
@@ -63,10 +65,11 @@ class Pages:
             person=person,
             role=own.role if own else person.role,
             away=person.away(self._service.calendar.day_of(self._service.now())),
-            waiting=waiting,
+            waiting=[letter for letter in waiting if not _same(letter.card, reply)],
+            waiting_count=len(waiting),
             all_found=all_found,
             set_apart=page == 1 or only_waiting,
-            others=[] if only_waiting else [letter for letter in letters if letter.message_id not in set_apart],
+            others=[letter for letter in others if not _same(letter.card, reply)],
             only_waiting=only_waiting,
             page=page,
             pages=1 if only_waiting else pages,
@@ -143,6 +146,13 @@ def _title(person: Person, reply: Card | None) -> str:
     if reply is None:
         return person.name
     return f"{'Error' if _mistakes(reply) else SIGNS[reply.tone].words}: {reply.title} – {person.name}"
+
+
+def _same(card: Card, reply: Card | None) -> bool:
+    """Whether the reply is this card, as it was or with what was typed into it; one of them is then enough."""
+    if reply is None:
+        return False
+    return replace(reply.answered({entry.name: entry.value for entry in card.all_inputs()}, {}), error="") == card
 
 
 def _mistakes(card: Card) -> int:

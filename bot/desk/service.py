@@ -36,12 +36,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Desktop:
-    """A person in the list of people: what waits for them."""
+    """A person in the list of people: how much waits for them, and how many messages they have had."""
 
     person: Person
     role: str
     waiting: int
-    unread: int
+    received: int
 
 
 class DeskService(Protocol):

@@ -13,7 +13,7 @@ from audits.framework import Framework
 from audits.people import Person
 from audits.permissions import out_of_order
 from audits.planning import cycle_for
-from audits.state import Audit, Event
+from audits.state import Audit, Duty, Event
 from bot.rehearsal.company import Company
 from bot.rehearsal.script import RehearsalError, Script, ScriptAction, ScriptStep
 from handlers.dispatch import answer
@@ -57,6 +57,8 @@ class Stage:
     feedback: dict[str, dict[str, str]] = field(default_factory=dict)
     unreachable: set[int] = field(default_factory=set)
     count: int = 0
+    earlier: list[tuple[datetime, Duty]] = field(default_factory=list)
+    """Duties as they were until the moment at which they changed hands or were given more time."""
 
     async def deliver(self, to: Person, parcel: Parcel) -> None:
         if to.id in self.unreachable:
@@ -183,6 +185,10 @@ async def _press(stage: Stage, step: ScriptStep, where: str) -> None:
         subject = f"{audit.id}" if action is None else f"{audit.id}:{action}"
         values = await _values(stage, step, verb, audit, where)
         reply = await _answer(stage, step, by, verb, subject, values)
+        if verb == "extend" and not reply.refused:
+            stage.extended.extend(
+                (stage.clock.now(), duty) for duty in audit.open_duties(step.duty or "complete_audit")
+            )
         if verb == "book" and not reply.refused:
             await _agree(stage, audit.id, by)
 

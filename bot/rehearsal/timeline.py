@@ -105,12 +105,18 @@ def _duties(tx: Transaction, stage: Stage, audits: dict[int, Audit]) -> Iterator
     for audit in audits.values():
         for duty in audit.duties:
             terms = tx.framework.duties[duty.key]
-            due = due_words(duty.effective, duty.nominal, tx.calendar)
-            yield _about(tx, stage, audit, duty, "opened", duty.opened_at, f"{terms.title}, due {due}. {terms.ask}")
+            was = _as_it_was(stage, duty, duty.opened_at)
+            due = due_words(was.effective, was.nominal, tx.calendar)
+            yield _about(tx, stage, audit, was, "opened", duty.opened_at, f"{terms.title}, due {due}. {terms.ask}")
             if duty.closed_at is not None:
                 actor = tx.directory.get(duty.closed_actor)
                 words = DONE.get(duty.closed_by or "", "Done").format(who=actor.name if actor else "auditloop")
                 yield _about(tx, stage, audit, duty, "closed", duty.closed_at, f"{terms.title}: {words}.")
+
+
+def _as_it_was(stage: Stage, duty: Duty, at: datetime) -> Duty:
+    """The duty with the owner and the dates that it had at a moment, before it was passed on or given more time."""
+    return next((was for until, was in stage.earlier if was.ref == duty.ref and at < until), duty)
 
 
 def _about(tx: Transaction, stage: Stage, audit: Audit, duty: Duty, what: str, at: datetime, text: str) -> Line:
@@ -149,6 +155,7 @@ def _messages(tx: Transaction, stage: Stage, audits: dict[int, Audit], sent: lis
 def _message(tx: Transaction, stage: Stage, audit: Audit, rows: list[OutboxRow]) -> Line:
     first = rows[0]
     duty = next((one for one in audit.duties if one.ref == first.duty_ref), None)
+    duty = _as_it_was(stage, duty, first.decided_at) if duty else None
     text = stage.said.get(first.key, first.text)
     if first.digest is not None and duty is not None:
         text = f"{tx.framework.duties[duty.key].title}: {audit.case.ref}. One of several reminders in one message."

@@ -34,6 +34,7 @@ from storage.tables import AuditRow, CaseRow, LedgerRow, PersonRow
 
 AREA = "Assessment"
 JANUARY = Cycle.parse("2026-01")
+START = datetime.fromisoformat("2026-01-05T09:00")
 CASE = "K7F-204"
 OTHER_CASE = "B2D-118"
 FREE_CASE = "P9Q-330"
@@ -282,14 +283,27 @@ async def _hire(
     people[first] = row.id
 
 
-async def _found(path: Path) -> dict[str, int]:
-    """The service on the morning of the list, as a file to copy for each story."""
-    framework = framework_named("southampton")
-    database = open_database(sqlite_url(path))
-    store = Store(database, framework, WorkCalendar())
-    people: dict[str, int] = {}
+@dataclass(frozen=True)
+class Founded:
+    """The file that every story starts from, who is who in it, and what they have just been sent."""
+
+    path: Path
+    people: dict[str, int]
+    sent: tuple[tuple[str, Parcel], ...]
+
+
+def _service(path: Path, people: dict[str, int], sent: tuple[tuple[str, Parcel], ...]) -> Service:
+    store = Store(open_database(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
+    clock = MovedClock(WorkCalendar().moment(START.date(), START.time()))
+    post = Postbox(list(sent))
+    return Service(Program(store, clock, post, demonstration=True), clock, post, dict(people))
+
+
+async def _found(path: Path) -> Founded:
+    service = _service(path, {}, ())
+    store, people = service.store, service.people
     try:
-        await migrate(database)
+        await migrate(store.database)
         async with store.begin() as tx:
             for name, role, manager, team in STAFF:
                 await _hire(tx, people, name, role, manager, team, AREA)
@@ -304,30 +318,23 @@ async def _found(path: Path) -> dict[str, int]:
             cycle = await ensure_cycle(tx, JANUARY)
             for ref, auditor in ((CASE, "Carol"), (OTHER_CASE, "Leo")):
                 await plan_allocation(tx, cycle, cases[ref], people[auditor], cycle.issue_at)
+        await service.program.beat()
     finally:
         await store.close()
-    return people
+    return Founded(path, people, tuple(service.post.waiting))
 
 
 @pytest.fixture(scope="session")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
-    """The file that every story starts from, migrated once, and who is who in it."""
-    path = tmp_path_factory.mktemp("service") / "service.sqlite3"
-    return path, asyncio.run(_found(path))
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    return asyncio.run(_found(tmp_path_factory.mktemp("service") / "service.sqlite3"))
 
 
 @pytest.fixture
-async def service(founded: tuple[Path, dict[str, int]], tmp_path: Path) -> AsyncIterator[Service]:
-    template, people = founded
+async def service(founded: Founded, tmp_path: Path) -> AsyncIterator[Service]:
     path = tmp_path / "service.sqlite3"
-    shutil.copyfile(template, path)
-    framework = framework_named("southampton")
-    store = Store(open_database(sqlite_url(path)), framework, WorkCalendar())
-    clock = MovedClock(WorkCalendar().moment(JANUARY.first.replace(day=5), datetime(2026, 1, 5, 9).time()))
-    post = Postbox()
-    told = Service(Program(store, clock, post, demonstration=True), clock, post, dict(people))
+    shutil.copyfile(founded.path, path)
+    told = _service(path, founded.people, founded.sent)
     try:
-        await told.program.beat()
         yield told
     finally:
-        await store.close()
+        await told.store.close()

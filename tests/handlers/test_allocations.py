@@ -2,21 +2,20 @@
 
 import pytest
 
-from audits.state import Audit
 from cards.card import Tone
 from tests.handlers.conftest import CASE, OTHER_CASE, Service, errors, verbs, words
 
 
 async def test_every_auditor_gets_their_own_allocation_with_the_due_day_and_why(service: Service) -> None:
-    card = service.one("Carol")
-    assert CASE in card.title
+    card = service.arrived("Carol")[0]
+    assert card.title == f"Your audit for January 2026: {CASE}"
     assert verbs(card) == {"accept", "decline"}
     assert "Wed 28 Jan 2026" in words(card)
     assert "Thu 8 Jan 2026" in words(card)
     assert card.why is not None
     assert "Local setting, not framework text: the due day" in card.why.place
     assert card.why.rules == ("SOU-03",)
-    assert OTHER_CASE in service.one("Leo").title
+    assert all(OTHER_CASE in one.title for one in service.arrived("Leo"))
     assert not service.unread()
 
 
@@ -29,7 +28,7 @@ async def test_taking_an_audit_asks_for_a_time_and_tells_the_practitioner(servic
     told = service.one("Alice")
     assert "Carol Crane will audit this case" in words(told)
     assert "learning, not blame" in words(told)
-    assert CASE in service.one("Carol").title
+    assert all(CASE in one.title for one in service.arrived("Carol"))
     assert not service.unread()
 
 
@@ -60,7 +59,8 @@ async def test_what_is_handed_back_goes_to_the_qa_officer_and_on_to_a_new_audito
 
     asked = service.one("Gil")
     assert f"Please find another auditor for {CASE}" in asked.title
-    assert f"Carol Crane can't take this audit: {said}" in words(asked) or said in words(asked)
+    assert "Carol Crane can't take this audit" in words(asked)
+    assert said in words(asked)
     assert verbs(asked) == {"reassign", "withdraw"}
     assert asked.why is not None
     (to,) = (entry for entry in asked.all_inputs() if entry.name == "to")
@@ -74,7 +74,7 @@ async def test_what_is_handed_back_goes_to_the_qa_officer_and_on_to_a_new_audito
     assert "Wed 28 Jan 2026" in words(got), "what was promised about the audit's date stays"
     assert not service.unread(), "the first auditor is left alone"
 
-    await service.until("2026-01-30T12:00")
+    await service.until("2026-01-16T12:00")
     told = [card for card in service.arrived("Carol") if CASE in words(card)]
     assert told == []
 
@@ -116,10 +116,6 @@ async def test_an_answer_to_the_allocation_that_is_late_reaches_the_auditor_and_
     assert "Carol Crane was asked for this by Thu 8 Jan 2026" in words(told[0])
 
 
-async def _stands(audit: Audit) -> bool:
-    return audit.has("accepted")
-
-
 async def test_a_second_answer_hears_what_was_done_and_when(service: Service) -> None:
     await service.until("2026-01-05T11:00")
     await service.press("Carol", "accept")
@@ -136,6 +132,6 @@ async def test_a_withdrawn_audit_asks_nothing_more_of_anyone(service: Service) -
     refused = await service.press("Carol", "hold")
     assert "has been withdrawn" in words(refused.card)
     service.forget()
-    await service.until("2026-03-02T12:00")
+    await service.until("2026-02-10T12:00")
     about = {name: titles for name, titles in service.unread().items() if any(CASE in title for title in titles)}
     assert not about

@@ -1,0 +1,203 @@
+"""Who may press what at Southampton, when it is too early, and who may see a grade."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+
+import pytest
+
+from audits.engine import Engine
+from audits.people import Directory, Person
+from audits.permissions import EVENTS, RULED_BY, gate, is_qa, may, out_of_order, sees_grade
+from audits.state import Audit, RemedialAction
+
+Staff = Mapping[str, Person]
+At = Callable[[str], datetime]
+Play = Callable[..., Audit]
+
+ALLOCATED = (("allocated", "2026-01-05T09:00", None),)
+ACCEPTED = (*ALLOCATED, ("accepted", "2026-01-06T09:00", "Mo"))
+ACTIONS = (RemedialAction(1, "Update the chronology", 6), RemedialAction(2, "See the child", 7))
+SUBMITTED = (
+    *ACCEPTED,
+    ("held", "2026-01-16T09:00", "Mo"),
+    ("submitted", "2026-01-20T09:00", "Mo", {"grade": "requires_improvement", "actions": ACTIONS, "neglect": True}),
+)
+GOOD = (*ACCEPTED, ("held", "2026-01-16T09:00", "Mo"), ("submitted", "2026-01-20T09:00", "Mo", {"grade": "good"}))
+OVERSEEN = (*SUBMITTED, ("overseen", "2026-01-22T09:00", "Sam"))
+DISPUTED = (*SUBMITTED, ("disputed", "2026-01-22T09:00", "Cass"))
+CONFIRMED = (*SUBMITTED, ("confirmed", "2026-01-22T09:00", "Cass", {"action": 1}))
+INADEQUATE = (*ACCEPTED, ("submitted", "2026-01-20T09:00", "Mo", {"grade": "inadequate", "actions": ACTIONS}))
+MODERATED = (*INADEQUATE, ("moderated", "2026-01-22T09:00", "Quinn"))
+ALERTED = (*ACCEPTED, ("safety_raised", "2026-01-16T09:00", "Mo"))
+
+NOW = "2026-01-23T10:00"
+QA = {"Quinn", "Uma", "Hope"}
+
+
+@pytest.mark.parametrize(
+    ("events", "verb", "allowed"),
+    [
+        (ALLOCATED, "accept", {"Mo"}),
+        (ALLOCATED, "decline", {"Mo"}),
+        (ACCEPTED, "book", {"Mo", "Cass"}),
+        (ACCEPTED, "agree", {"Mo", "Cass"}),
+        (ACCEPTED, "hold", {"Mo"}),
+        (ACCEPTED, "not_hold", {"Mo"}),
+        (ACCEPTED, "submit", {"Mo"}),
+        (ACCEPTED, "safety", {"Mo", "Cass", "Petra", "Sam", "Quinn"}),
+        (ACCEPTED, "reassign", QA),
+        (ACCEPTED, "extend", QA),
+        (SUBMITTED, "oversee", {"Sam"}),
+        (OVERSEEN, "record", {"Mo"}),
+        (SUBMITTED, "dispute", {"Cass", "Petra", "Sam"}),
+        (DISPUTED, "resolve", {"Mo", "Quinn", "Uma"}),
+        (INADEQUATE, "moderate", QA),
+        (MODERATED, "update", {"Sam", "Hana"}),
+        (SUBMITTED, "consider", QA),
+        (GOOD, "offer", {"Pat", "Pia", "Quinn"}),
+        (CONFIRMED, "sign_off", {"Petra", "Sam", "Hana"}),
+        (CONFIRMED, "send_back", {"Petra", "Sam", "Hana"}),
+        (ALERTED, "acknowledge", {"Petra", "Sam", "Hana", "Dev", "Ruth"}),
+        (SUBMITTED, "dance", set()),
+    ],
+)
+def test_a_verb_is_for_these_people_and_nobody_else(
+    engine: Engine,
+    staff: Staff,
+    audit: Audit,
+    at: At,
+    play: Play,
+    events: tuple[object, ...],
+    verb: str,
+    allowed: set[str],
+) -> None:
+    then = play(engine, audit, *events)
+    assert {name for name, person in staff.items() if may(engine, then, verb, person, at(NOW))} == allowed
+
+
+@pytest.mark.parametrize(("action", "allowed"), [(1, {"Cass", "Sam"}), (2, {"Cem", "Sam"})])
+def test_an_action_is_confirmed_by_who_has_it_or_the_service_lead(
+    engine: Engine, staff: Staff, audit: Audit, at: At, play: Play, action: int, allowed: set[str]
+) -> None:
+    then = play(engine, audit, *SUBMITTED)
+    found = {name for name, person in staff.items() if may(engine, then, "confirm", person, at(NOW), action)}
+    assert found == allowed
+
+
+def test_every_verb_of_the_bot_has_its_rule_at_southampton(engine: Engine) -> None:
+    ruled = {RULED_BY.get(verb, verb) for verb in EVENTS}
+    assert ruled == set(engine.framework.verbs)
+
+
+def test_someone_from_another_area_may_not_oversee_unless_they_stand_in(
+    engine: Engine, staff: Staff, audit: Audit, at: At, play: Play
+) -> None:
+    then = play(engine, audit, *SUBMITTED)
+    assert not may(engine, then, "oversee", staff["Sol"], at(NOW))
+    sam = replace(staff["Sam"], leave_until=date(2026, 1, 30), cover_id=staff["Sol"].id)
+    covered = replace(engine, directory=Directory.of([*staff.values(), sam], engine.framework.scopes()))
+    assert may(covered, then, "oversee", staff["Sol"], at(NOW))
+    assert may(covered, then, "oversee", sam, at(NOW)), "who answers from leave is not turned away"
+    assert not may(covered, then, "oversee", staff["Sol"], at("2026-02-02T10:00")), "the leave is over"
+
+
+def test_who_has_left_may_do_nothing(engine: Engine, staff: Staff, audit: Audit, at: At, play: Play) -> None:
+    then = play(engine, audit, *MODERATED)
+    for person in staff.values():
+        gone = replace(person, active=False)
+        assert not any(may(engine, then, verb, gone, at(NOW)) for verb in EVENTS)
+        assert not is_qa(engine, gone)
+
+
+def test_the_audit_goes_with_its_new_auditor(engine: Engine, staff: Staff, audit: Audit, at: At, play: Play) -> None:
+    handed = ("reassigned", "2026-01-07T09:00", "Quinn", {"to_id": 16, "to_role": "manager", "reason": "sickness"})
+    then = play(engine, audit, *ACCEPTED, handed)
+    assert may(engine, then, "accept", staff["Max"], at(NOW))
+    assert may(engine, then, "submit", staff["Max"], at(NOW))
+    assert not may(engine, then, "accept", staff["Mo"], at(NOW))
+    assert not may(engine, then, "submit", staff["Mo"], at(NOW))
+
+
+def test_a_strange_practitioner_may_not_touch_the_audit_at_all(
+    engine: Engine, staff: Staff, audit: Audit, at: At, play: Play
+) -> None:
+    for events in (ALLOCATED, ACCEPTED, SUBMITTED, OVERSEEN, DISPUTED, CONFIRMED, MODERATED, ALERTED):
+        then = play(engine, audit, *events)
+        for name in ("Sid", "Ola"):
+            assert not [verb for verb in EVENTS if may(engine, then, verb, staff[name], at(NOW))]
+
+
+@pytest.mark.parametrize(
+    ("events", "verb", "words"),
+    [
+        (ACCEPTED, "oversee", "not been completed yet"),
+        (SUBMITTED, "oversee", None),
+        (SUBMITTED, "record", "Service Lead's oversight comes first"),
+        (OVERSEEN, "record", None),
+        (ACCEPTED, "dispute", "talk to the auditor directly"),
+        (SUBMITTED, "resolve", "nothing to settle"),
+        (DISPUTED, "resolve", None),
+        (ACCEPTED, "moderate", "once the auditor has sent the grade"),
+        (INADEQUATE, "moderate", None),
+        (INADEQUATE, "update", "No update is being asked for"),
+        (MODERATED, "update", None),
+        (ACCEPTED, "confirm", "no actions yet"),
+        (ACCEPTED, "sign_off", "no actions yet"),
+        (ACCEPTED, "acknowledge", "No safety alert is open"),
+        (ALERTED, "acknowledge", None),
+        (ALLOCATED, "submit", None),
+        (ALLOCATED, "dance", None),
+    ],
+)
+def test_a_gate_says_what_to_do_instead(
+    engine: Engine, audit: Audit, play: Play, events: tuple[object, ...], verb: str, words: str | None
+) -> None:
+    refusal = gate(engine, play(engine, audit, *events), verb)
+    if words is None:
+        assert refusal is None
+    else:
+        assert refusal is not None
+        assert words in refusal
+
+
+def test_every_gate_has_words(engine: Engine) -> None:
+    for name, verb in engine.framework.verbs.items():
+        assert not verb.needs or len(verb.refusal) > 20, name
+
+
+@pytest.mark.parametrize(
+    ("events", "verb", "missing"),
+    [
+        (ALLOCATED, "submit", ("accepted", "held")),
+        (ACCEPTED, "submit", ("held",)),
+        ((*ACCEPTED, ("held", "2026-01-16T09:00", "Mo")), "submit", ()),
+        (ALLOCATED, "book", ("accepted",)),
+        (ALLOCATED, "agree", ("accepted",)),
+        (ALLOCATED, "accept", ()),
+        (ALLOCATED, "dance", ()),
+    ],
+)
+def test_the_ordinary_order_is_known(
+    engine: Engine, audit: Audit, play: Play, events: tuple[object, ...], verb: str, missing: tuple[str, ...]
+) -> None:
+    assert out_of_order(engine, play(engine, audit, *events), verb) == missing
+
+
+@pytest.mark.parametrize(
+    ("events", "seen_by"),
+    [
+        (SUBMITTED, {"Mo", "Cass", "Petra", "Sam", "Hana", "Dev", "Ruth"} | QA),
+        (MODERATED, {"Mo", "Cass", "Petra", "Sam", "Hana", "Dev", "Ruth"} | QA),
+        (GOOD, {"Mo", "Cass", "Petra", "Sam", "Hana", "Dev", "Ruth", "Pat"} | QA),
+    ],
+)
+def test_a_grade_is_seen_by_those_it_is_about_or_who_answer_for_it(
+    engine: Engine, staff: Staff, audit: Audit, play: Play, events: tuple[object, ...], seen_by: set[str]
+) -> None:
+    then = play(engine, audit, *events)
+    assert {name for name, person in staff.items() if sees_grade(engine, then, person)} == seen_by
+
+
+def test_quality_assurance_is_three_roles_at_southampton(engine: Engine, staff: Staff) -> None:
+    assert {name for name, person in staff.items() if is_qa(engine, person)} == QA

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from storage.migrating import is_current, migrate
+from storage.store import Store
+from storage.tables import CaseRow, Table
+from tests.storage.conftest import PowerCut, contents, opened, power_cut_at
+
+
+async def test_the_migrations_make_the_tables_that_the_program_uses(store: Store) -> None:
+    def compare(connection: Connection) -> list[object]:
+        return list(
+            compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Table.metadata)
+        )
+
+    async with store.database.connect() as connection:
+        assert await connection.run_sync(compare) == []
+
+
+async def test_a_new_file_is_brought_to_the_newest_tables(tmp_path: Path) -> None:
+    async with opened(tmp_path / "new.sqlite3") as store:
+        assert not await is_current(store.database)
+        before, after = await migrate(store.database)
+        assert before is None
+        assert after is not None
+        assert await is_current(store.database)
+
+
+async def test_migrating_again_changes_nothing(store: Store, file: Path) -> None:
+    before = contents(file)
+    was, now = await migrate(store.database)
+    assert was == now
+    assert was is not None
+    assert contents(file) == before
+
+
+async def test_a_migration_that_is_cut_short_leaves_nothing_and_can_be_run_again(tmp_path: Path) -> None:
+    file = tmp_path / "new.sqlite3"
+    async with opened(file) as store:
+        with power_cut_at(store, "\nCREATE TABLE", times_before=5), pytest.raises(PowerCut):
+            await migrate(store.database)
+        assert contents(file) == {}
+        await migrate(store.database)
+        assert await is_current(store.database)
+
+
+async def test_sqlite_keeps_readers_and_writers_apart_and_every_link_whole(file: Path) -> None:
+    async with opened(file) as store, store.database.connect() as connection:
+        assert await connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert await connection.scalar(text("PRAGMA foreign_keys")) == 1
+        assert (await connection.scalar(text("PRAGMA busy_timeout")) or 0) >= 5000
+
+
+async def test_a_case_cannot_be_with_a_practitioner_who_is_not_there(store: Store) -> None:
+    async def store_it() -> None:
+        async with store.begin() as tx:
+            tx.session.add(CaseRow(ref="N-1", plan="CIN", holder_id=99))
+
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+        await store_it()
