@@ -185,10 +185,8 @@ async def _press(stage: Stage, step: ScriptStep, where: str) -> None:
         subject = f"{audit.id}" if action is None else f"{audit.id}:{action}"
         values = await _values(stage, step, verb, audit, where)
         reply = await _answer(stage, step, by, verb, subject, values)
-        if verb == "extend" and not reply.refused:
-            stage.extended.extend(
-                (stage.clock.now(), duty) for duty in audit.open_duties(step.duty or "complete_audit")
-            )
+        if verb in ("extend", "decline", "reassign") and not reply.refused:
+            stage.earlier.extend((stage.clock.now(), duty) for duty in audit.open_duties())
         if verb == "book" and not reply.refused:
             await _agree(stage, audit.id, by)
 
