@@ -9,14 +9,15 @@ from cards.scene import Scene, grade_choices
 from cards.wording import day_words
 
 
-def moderate(scene: Scene, duty: Duty) -> Card:
+def moderate(scene: Scene, duty: Duty | None) -> Card:
+    """The request to moderate; without a duty, the form for a grade that nobody asked to have moderated."""
     copy = grading.sent(scene)
     return replace(
         copy,
         title=f"Please moderate the audit of {scene.audit.case.ref}",
         text=(scene.framework.duties["moderate"].ask, *copy.text),
         tone=Tone.ASK,
-        facts=(*copy.facts, scene.due_fact(duty)),
+        facts=(*copy.facts, *((scene.due_fact(duty),) if duty else ())),
         inputs=(
             ChoiceInput(
                 "grade",

@@ -23,7 +23,7 @@ async def confirm(press: Press) -> Reply:
         )
     errors = privacy.questioned(press.values, ("text",))
     if errors:
-        raise Refused(privacy.with_tick(press.card("remedial_action")).answered(dict(press.values), errors))
+        raise Refused(privacy.again(press.card("remedial_action"), press.values, errors))
     await press.record(action=action.number, text=press.value("text"))
     duty = press.duty("sign_off")
     signs = f"{press.scene.name(duty.owner_id)} has been asked to sign it off." if duty else ""
@@ -46,7 +46,7 @@ async def send_back(press: Press) -> Reply:
     if not text:
         errors["text"] = "Please say what is missing, so that it can be done."
     if errors:
-        raise Refused(press.card("sign_off").answered(dict(press.values), errors))
+        raise Refused(privacy.again(press.card("sign_off"), press.values, errors))
     await press.record(action=action.number, text=text)
     return press.reply("sign_off", f"{press.scene.name(action.owner_id)} has been asked.")
 

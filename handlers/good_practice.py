@@ -11,6 +11,6 @@ async def offer(press: Press) -> Reply:
         raise refusal("This audit isn't on its way to a forum", "Only work graded Good or Outstanding is offered.")
     errors = privacy.questioned(press.values, ("text",))
     if errors:
-        raise Refused(privacy.with_tick(press.card("good_practice")).answered(dict(press.values), errors))
+        raise Refused(privacy.again(press.card("good_practice"), press.values, errors))
     await press.record(text=press.value("text"))
     return press.reply("good_practice")

@@ -13,6 +13,8 @@ from handlers.press import Press, Refused, whole_date
 from storage.ledger import record
 
 FREE_TEXT = ("rationale", "safety_text")
+MOST_ACTIONS = 30
+"""More than any form offers: a rehearsal or another door may send a longer list."""
 
 
 async def submit(press: Press) -> Reply:
@@ -46,11 +48,9 @@ def form_again(press: Press, errors: dict[str, str]) -> Card:
     """The form with what was typed, each error beside its input."""
     duty = press.duty("complete_audit")
     card = grading.form(press.scene, duty) if duty else Card(title="The grade form", tone=Tone.ASK)
-    if any(error.startswith("This looks like") for error in errors.values()):
-        card = privacy.with_tick(card)
     count = len(errors)
     words = "One answer needs another look." if count == 1 else f"{count} answers need another look."
-    return card.answered(dict(press.values), errors, error=f"{words} Nothing that you wrote is lost.")
+    return privacy.again(card, press.values, errors, f"{words} Nothing that you wrote is lost.")
 
 
 def read_form(press: Press) -> tuple[dict[str, Any], dict[str, str]]:
@@ -74,7 +74,7 @@ def read_form(press: Press) -> tuple[dict[str, Any], dict[str, str]]:
         values[name] = answer == "yes"
     values["feedback"] = _feedback(press, errors)
     values["sections"] = _sections(press, errors)
-    values["actions"] = _actions(press, errors)
+    values["actions"] = read_actions(press, errors)
     free = [*FREE_TEXT, *(name for name in press.values if name.endswith(("_reason", "_what")))]
     errors |= privacy.questioned(press.values, free)
     return values, errors
@@ -105,10 +105,11 @@ def _sections(press: Press, errors: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _actions(press: Press, errors: dict[str, str]) -> tuple[RemedialAction, ...]:
+def read_actions(press: Press, errors: dict[str, str], *, after: int = 0) -> tuple[RemedialAction, ...]:
+    """The remedial actions of a form, numbered from `after` + 1; what is wrong goes into `errors`, by input."""
     found: list[RemedialAction] = []
     today = press.tx.calendar.day_of(press.at)
-    for slot in range(1, grading.ACTION_SLOTS + 1):
+    for slot in range(1, MOST_ACTIONS + 1):
         what, owner, due = (press.value(f"action_{slot}_{part}") for part in ("what", "owner", "due"))
         if not what and not due:
             continue
@@ -123,5 +124,5 @@ def _actions(press: Press, errors: dict[str, str]) -> tuple[RemedialAction, ...]
         if owner and (person is None or not person.active):
             errors[f"action_{slot}_owner"] = "Please choose a person from the list."
         owner_id = person.id if person else press.audit.case.holder_id
-        found.append(RemedialAction(len(found) + 1, what, owner_id, day))
+        found.append(RemedialAction(after + len(found) + 1, what, owner_id, day))
     return tuple(found)

@@ -1,12 +1,13 @@
 """Moderation of an Inadequate, the updates that follow it, and the decision on a Case Review."""
 
-from handlers import privacy
+from cards import moderation
+from handlers import grades, privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
 
 
 async def moderate(press: Press) -> Reply:
-    """Confirm or change a grade. A confirmed Inadequate is escalated at once."""
+    """Confirm or change a grade, and add actions if need be. A confirmed Inadequate is escalated at once."""
     press.check()
     if press.person.id == press.audit.auditor_id:
         raise refusal("You audited this case yourself", "Please ask a colleague of the QA Unit to moderate it.")
@@ -16,12 +17,11 @@ async def moderate(press: Press) -> Reply:
         errors["grade"] = "Please choose the grade after moderation."
     if not press.value("text"):
         errors["text"] = "Please say in a sentence why."
+    added = grades.read_actions(press, errors, after=len(press.audit.actions))
     if errors:
-        card = press.card("moderate")
-        raise Refused(
-            (privacy.with_tick(card) if len(card.all_inputs()) else card).answered(dict(press.values), errors)
-        )
-    recorded = await press.record(grade=grade, text=press.value("text"))
+        form = moderation.moderate(press.scene, press.duty("moderate"))
+        raise Refused(privacy.again(form, press.values, errors))
+    recorded = await press.record(grade=grade, text=press.value("text"), actions=added)
     told = sorted({press.scene.name(one.to_id) for one in recorded.messages if one.what == "escalation"})
     return press.reply("moderate", *((f"{' and '.join(told)} have been asked for an urgent review.",) if told else ()))
 
@@ -39,7 +39,7 @@ async def update(press: Press) -> Reply:
     if not press.value("text"):
         errors["text"] = "Please say in a few words what has been done."
     if errors:
-        raise Refused(privacy.with_tick(press.card(waiting[0].key)).answered(dict(press.values), errors))
+        raise Refused(privacy.again(press.card(waiting[0].key), press.values, errors))
     await press.record(text=press.value("text"))
     return press.reply(waiting[0].key, "The QA Unit has your update.")
 
@@ -55,6 +55,6 @@ async def consider(press: Press) -> Reply:
     if not press.value("text"):
         errors["text"] = "Please say in a sentence why."
     if errors:
-        raise Refused(privacy.with_tick(press.card("case_review")).answered(dict(press.values), errors))
+        raise Refused(privacy.again(press.card("case_review"), press.values, errors))
     await press.record(text=press.value("text"), decision=decision)
     return press.reply("case_review")

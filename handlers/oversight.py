@@ -66,7 +66,7 @@ async def resolve(press: Press) -> Reply:
     if grade and press.tx.framework.grade(grade) is None:
         errors["grade"] = "Please choose a grade from the list."
     if errors:
-        raise Refused(press.card("dispute").answered(dict(press.values), errors))
+        raise Refused(privacy.again(press.card("dispute"), press.values, errors))
     await press.record(text=press.value("text"), grade=grade or None)
     return press.reply("dispute")
 
@@ -74,4 +74,4 @@ async def resolve(press: Press) -> Reply:
 def _no_personal_data(press: Press, key: str, name: str) -> None:
     errors = privacy.questioned(press.values, (name,))
     if errors:
-        raise Refused(privacy.with_tick(press.card(key)).answered(dict(press.values), errors))
+        raise Refused(privacy.again(press.card(key), press.values, errors))

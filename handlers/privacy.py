@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from stdnum.gb import nhs
 
-from cards.card import Card, Choice, ChoiceInput, InputGroup
+from cards.card import Card, Choice, ChoiceInput
 
 TICK = "privacy_checked"
+ASKS = "This looks like"
 _DIGITS = re.compile(r"(?<![\d/])(\d{3})[ -]?(\d{3})[ -]?(\d{4})(?!\d)")
 _POSTCODE = re.compile(r"\b(?:GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2})\b", re.IGNORECASE)
 _BORN = re.compile(
@@ -42,19 +43,19 @@ def questioned(values: Mapping[str, str], free_text: Iterable[str]) -> dict[str,
     for name in free_text:
         found = findings(values.get(name, ""))
         if found:
-            errors[name] = (
-                f"This looks like {' and '.join(found)}. Please take it out and write the case reference instead."
-            )
+            errors[name] = f"{ASKS} {' and '.join(found)}. Please take it out and write the case reference instead."
     return errors
 
 
-def with_tick(card: Card) -> Card:
-    """The form with a way to say that what was found isn't personal after all."""
-    tick = ChoiceInput(
-        TICK,
-        "Nothing here is about a named or traceable person",
-        (Choice("yes", "I have checked; send it as it is"),),
-        hint="Only where the check is mistaken.",
-    )
-    inputs: tuple[ChoiceInput | InputGroup, ...] = (tick,)
-    return replace(card, inputs=(*card.inputs, *inputs))
+def again(card: Card, values: Mapping[str, str], errors: Mapping[str, str], error: str = "") -> Card:
+    """The form as it was filled in, each error beside its input; where the check of free text asked something, with a
+    way to say that what it found isn't personal after all."""
+    if any(words.startswith(ASKS) for words in errors.values()):
+        tick = ChoiceInput(
+            TICK,
+            "Nothing here is about a named or traceable person",
+            (Choice("yes", "I have checked; send it as it is"),),
+            hint="Only where the check is mistaken.",
+        )
+        card = replace(card, inputs=(*card.inputs, tick))
+    return card.answered(dict(values), dict(errors), error)

@@ -14,7 +14,7 @@ async def raise_concern(press: Press) -> Reply:
     press.check()
     errors = privacy.questioned(press.values, ("text",))
     if errors:
-        raise Refused(privacy.with_tick(alert.raise_one(press.scene)).answered(dict(press.values), errors))
+        raise Refused(privacy.again(alert.raise_one(press.scene), press.values, errors))
     if press.audit.open_duties("acknowledge_alert"):
         raise refusal(
             "An alert is already open on this case",

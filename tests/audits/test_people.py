@@ -253,9 +253,7 @@ def test_nobody_away_is_asked_while_a_manager_is_at_work(service: Directory) -> 
 
 
 @given(service=services(), role=st.sampled_from(("a", "b", "c", "unknown")), area=st.sampled_from(("", "north")))
-def test_a_role_is_answered_for_and_every_vacancy_on_the_way_is_named(
-    service: Directory, role: str, area: str
-) -> None:
+def test_a_role_is_answered_for_and_every_vacancy_on_the_way_is_named(service: Directory, role: str, area: str) -> None:
     for near in (None, *service.people.values()):
         found = service.holder(role, near, TODAY, area=area)
         if found is None:

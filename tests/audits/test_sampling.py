@@ -187,7 +187,11 @@ def test_every_case_has_its_chance() -> None:
         ([], (), "There are no open cases left on the list."),
         ([case(1, 11, "north")], (1,), "There are no open cases left on the list."),
         ([replace(case(1, 11, "north"), on_list=False)], (), "There are no open cases left on the list."),
-        ([case(1, 1, "north"), case(2, 1, "north")], (), "None of the 2 open cases fits: 2 because it is their own case"),
+        (
+            [case(1, 1, "north"), case(2, 1, "north")],
+            (),
+            "None of the 2 open cases fits: 2 because it is their own case",
+        ),
         ([case(1, 10), case(2, 1)], (), "1 because its practitioner is in their own line of management"),
         ([case(1, 5), case(2, 1)], (), "1 because its practitioner is their own manager"),
         ([case(1, 12, "south"), case(2, 1)], (), "1 because it is in another service area"),
@@ -197,7 +201,13 @@ def test_every_case_has_its_chance() -> None:
 )
 def test_an_auditor_without_a_case_hears_why(cases: list[CaseFile], taken: tuple[int, ...], reason: str) -> None:
     auditor = manager(1, above=5, area="north")
-    people = [auditor, manager(5), worker(10, above=1, area="north"), worker(11, area="north"), worker(12, area="south")]
+    people = [
+        auditor,
+        manager(5),
+        worker(10, above=1, area="north"),
+        worker(11, area="north"),
+        worker(12, area="south"),
+    ]
     found = draw([auditor], cases, Directory.of(people, {}), 3, taken=taken)
     assert found.drawn == ()
     assert reason in found.unfilled[0][1]

@@ -77,16 +77,21 @@ class Service:
     def name(self, person_id: int | None) -> str:
         return next((name for name, one in self.ids.items() if one == person_id), "nobody")
 
-    async def allocate(self, ref: str, auditor: str, at: str, month: str = "2026-03", kind: str = CORE) -> int:
-        """An allocation that goes out at this moment; the id of its audit."""
+    async def plan(self, ref: str, auditor: str, at: str, month: str = "2026-03", kind: str = CORE) -> int:
+        """An allocation that is to go out at this moment; the id of its audit."""
         async with self.store.begin() as tx:
             cycle = await ensure_cycle(tx, Cycle.parse(month))
             case = case_of((await tx.session.scalars(select(CaseRow).where(CaseRow.ref == ref))).one())
-            row = await plan_allocation(tx, cycle, case, self.ids[auditor], moment(at), kind=kind)
-            audit = await tx.audit(row.id)
+            return (await plan_allocation(tx, cycle, case, self.ids[auditor], moment(at), kind=kind)).id
+
+    async def allocate(self, ref: str, auditor: str, at: str, month: str = "2026-03", kind: str = CORE) -> int:
+        """An allocation that goes out at this moment; the id of its audit."""
+        audit_id = await self.plan(ref, auditor, at, month, kind)
+        async with self.store.begin() as tx:
+            audit = await tx.audit(audit_id)
             assert audit is not None
             await issue(tx, audit, moment(at))
-            return row.id
+        return audit_id
 
     async def happens(self, audit_id: int, kind: str, at: str, by: str | None = None, /, **values: Any) -> Recorded:
         """An event on an audit, recorded in a transaction of its own."""

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
 from audits.state import Event, RemedialAction
-from storage.ledger import BEGINNING, Broken, note, verify
+from storage.ledger import BEGINNING, Broken, note, record, verify
 from storage.store import Store
 from storage.tables import AuditRow, DutyRow, LedgerRow, OutboxRow, PersonRow
 from tests.storage.conftest import PowerCut, Service, differing, moment, power_cut_at
@@ -92,14 +92,18 @@ async def test_an_event_goes_with_the_rest_of_the_transaction_that_it_was_part_o
     async def fail_after_recording() -> None:
         async with service.store.begin() as tx:
             row = await tx.session.get_one(PersonRow, service.ids["Marek"])
-            row.name = "Marek the Second"
-            await note(tx, Event("leave", moment("2026-03-11 10:00")))
+            row.leave_until = moment("2026-03-20 12:00").date()
+            await tx.people_changed()
+            found = await tx.audit(audit)
+            assert found is not None
+            await record(tx, found, Event("declined", moment("2026-03-11 10:00"), row.id, {"reason": "Leave"}))
+            await note(tx, Event("leave", moment("2026-03-11 10:00"), row.id))
             raise PowerCut
 
     with pytest.raises(PowerCut):
         await fail_after_recording()
     assert differing(before, service.contents()) == []
-    assert (await service.audit(audit)).has("held")
+    assert not (await service.audit(audit)).has("declined")
 
 
 async def test_what_is_read_back_is_what_the_rules_decided(service: Service) -> None:
@@ -216,14 +220,21 @@ async def test_a_removed_entry_is_found_even_where_the_others_close_ranks(servic
     assert Broken(f"audit:{audit}", 2, "it doesn't follow the entry before it") in found
 
 
+def copied_as(number: int, kind: str, before: str, of: int) -> str:
+    columns = 'actor_id, audit_id, "values", hash'
+    return (
+        f"INSERT INTO ledger (chain, number, kind, at, before, {columns}) "
+        f"SELECT chain, {number}, '{kind}', at, {before}, {columns} FROM ledger WHERE number = {of}"
+    )
+
+
 async def test_an_inserted_entry_is_found(service: Service) -> None:
     audit = await a_busy_audit(service)
-    copied = 'chain, 3, kind, at, actor_id, audit_id, "values", before, hash'
     tamper(
         service.file,
         "UPDATE ledger SET number = 5 WHERE number = 4",
         "UPDATE ledger SET number = 4 WHERE number = 3",
-        f'INSERT INTO ledger (chain, number, kind, at, actor_id, audit_id, "values", before, hash) SELECT {copied} FROM ledger WHERE number = 2',
+        copied_as(3, "accepted", "before", of=2),
     )
     found = await broken(service.store)
     assert Broken(f"audit:{audit}", 3, "it doesn't follow the entry before it") in found
@@ -231,11 +242,7 @@ async def test_an_inserted_entry_is_found(service: Service) -> None:
 
 async def test_an_entry_added_at_the_end_without_its_hash_is_found(service: Service) -> None:
     audit = await a_busy_audit(service)
-    copied = "chain, 5, 'withdrawn', at, actor_id, audit_id, \"values\", hash, hash"
-    tamper(
-        service.file,
-        f'INSERT INTO ledger (chain, number, kind, at, actor_id, audit_id, "values", before, hash) SELECT {copied} FROM ledger WHERE number = 4',
-    )
+    tamper(service.file, copied_as(5, "withdrawn", "hash", of=4))
     assert await broken(service.store) == [Broken(f"audit:{audit}", 5, "its content was changed")]
 
 

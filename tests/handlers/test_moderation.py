@@ -1,0 +1,151 @@
+"""An Inadequate: moderated first, then escalated, updated after three days and a week, and audited again."""
+
+from cards.card import Tone
+from tests.handlers.conftest import CASE, FREE_CASE, SENT, Service, errors, verbs, words
+
+
+async def test_an_inadequate_is_moderated_before_anyone_is_asked_for_an_urgent_review(service: Service) -> None:
+    await service.sent(grade="inadequate")
+    asked = service.one("Gil")
+    assert asked.title == f"Please moderate the audit of {CASE}"
+    assert "▲ Inadequate" in words(asked)
+    assert verbs(asked) == {"moderate"}
+    assert "Mon 12 Jan 2026" in words(asked)
+    assert service.one("Dan").title == f"Please read the audit of {CASE}"
+    service.arrived("Alice")
+    assert not service.unread()
+
+
+async def test_a_confirmed_inadequate_goes_to_the_service_lead_and_the_head_of_service_at_any_hour(
+    service: Service,
+) -> None:
+    await service.sent(grade="inadequate")
+    await service.until("2026-01-08T19:30")
+    service.forget()
+    reply = await service.press("Gil", "moderate", grade="inadequate", text="I agree with the auditor.")
+    assert "Dan Dunlin and Erin Egret have been asked for an urgent review." in reply.card.text
+    review = service.one("Dan")
+    assert review.title == f"Urgent review: {CASE}"
+    assert review.tone is Tone.ALERT
+    assert verbs(review) == {"update"}
+    assert review.why is not None
+    assert review.why.rules == ("SOU-17", "SOU-18")
+    assert service.one("Erin").title == review.title
+    assert not service.unread()
+    await service.until("2026-01-09T08:00")
+    assert "The QA Unit has moderated the audit" in words(service.one("Carol"))
+
+
+async def test_an_inadequate_moderated_to_a_better_grade_asks_for_no_urgent_review(service: Service) -> None:
+    await service.sent(grade="inadequate")
+    service.forget()
+    reply = await service.press("Gil", "moderate", grade="requires_improvement", text="Help has begun.")
+    assert not reply.refused
+    assert "The grade is Requires improvement." in words(service.one("Carol"))
+    assert "so no urgent review is needed" in words(service.one("Dan"))
+    assert not service.unread()
+    audit = await service.audit()
+    assert (audit.grade, audit.standing_grade) == ("inadequate", "requires_improvement")
+    assert not audit.open_duties("reaudit")
+    update = await service.press("Dan", "update", text="Done.")
+    assert update.refused
+    assert "Only a confirmed Inadequate asks for one." in words(update.card)
+
+
+async def test_nobody_moderates_the_audit_that_they_made(service: Service) -> None:
+    await service.allocate(FREE_CASE, "Grace")
+    await service.sent(FREE_CASE, grade="inadequate")
+    reply = await service.press("Grace", "moderate", FREE_CASE, grade="good", text="I changed my mind.")
+    assert reply.refused
+    assert "Please ask a colleague of the QA Unit to moderate it." in words(reply.card)
+    assert not (await service.press("Gil", "moderate", FREE_CASE, grade="inadequate", text="I agree.")).refused
+
+
+async def test_moderation_needs_a_grade_of_the_framework_and_a_sentence(service: Service) -> None:
+    await service.sent(grade="inadequate")
+    reply = await service.press("Gil", "moderate", grade="failing")
+    assert set(errors(reply.card)) == {"grade", "text"}
+    assert "Please say in a sentence why." in errors(reply.card)["text"]
+    assert not (await service.audit()).has("moderated")
+
+
+async def test_moderation_is_done_once_and_the_second_hears_by_whom(service: Service) -> None:
+    await service.sent(grade="inadequate")
+    await service.press("Gil", "moderate", grade="inadequate", text="I agree.")
+    await service.until("2026-01-05T15:00")
+    reply = await service.press("Grace", "moderate", grade="good", text="I don't.")
+    assert reply.refused
+    assert "Gil Goldcrest moderated the audit on Mon 5 Jan 2026 at 09:00." in words(reply.card)
+    assert (await service.audit()).standing_grade == "inadequate"
+
+
+async def test_moderation_comes_after_the_audit(service: Service) -> None:
+    reply = await service.press("Gil", "moderate", grade="good", text="Early.")
+    assert "It comes to you for moderation once the auditor has sent the grade." in words(reply.card)
+
+
+async def test_the_first_update_is_due_after_three_days_and_the_next_after_a_week(service: Service) -> None:
+    await service.inadequate()
+    first, further = (
+        (await service.audit()).open_duties("urgent_update"),
+        (await service.audit()).open_duties("further_update"),
+    )
+    assert first[0].nominal == service.moment("2026-01-08T23:59")
+    assert further[0].nominal == service.moment("2026-01-12T23:59")
+
+    await service.until("2026-01-07T10:00")
+    service.forget()
+    empty = await service.press("Dan", "update")
+    assert "Please say in a few words what has been done." in errors(empty.card)["text"]
+    reply = await service.press("Dan", "update", text="The child was seen; a strategy meeting is set.")
+    assert "The QA Unit has your update." in reply.card.text
+    assert "Dan Dunlin has given an update" in words(service.one("Gil"))
+    assert not service.unread()
+
+    audit = await service.audit()
+    assert not audit.open_duties("urgent_update")
+    assert audit.open_duties("further_update"), "the first update doesn't stand for the second"
+    await service.until("2026-01-12T09:00")
+    assert any(card.title == f"Urgent review: {CASE}" for card in service.arrived("Dan"))
+    await service.press("Dan", "update", text="Every action is done.")
+    assert not (await service.audit()).open_duties("further_update")
+    again = await service.press("Dan", "update", text="And more.")
+    assert again.refused
+    assert "Dan Dunlin gave the update on Mon 12 Jan 2026 at 09:00." in words(again.card)
+
+
+async def test_a_missing_update_reaches_the_head_of_service(service: Service) -> None:
+    await service.inadequate()
+    await service.until("2026-01-09T08:59")
+    service.forget()
+    await service.until("2026-01-09T09:00")
+    assert service.one("Dan").tone is Tone.LATE
+    told = service.one("Erin")
+    assert "Dan Dunlin was asked for this by Thu 8 Jan 2026, and it is still open." in words(told)
+
+
+async def test_a_remedial_action_of_an_inadequate_is_the_service_leads_within_a_week(service: Service) -> None:
+    await service.inadequate()
+    duties = (await service.audit()).open_duties("remedial_action")
+    assert [(duty.owner_id, duty.nominal) for duty in duties] == [
+        (service.people["Dan"], service.moment("2026-01-12T23:59"))
+    ]
+
+
+async def test_the_case_is_audited_again_by_someone_else_in_the_next_list_after_a_month(service: Service) -> None:
+    await service.inadequate()
+    await service.until("2026-03-02T12:00")
+    assert (await service.audit()).kind == "core", "February's list came before the month was over"
+    service.forget()
+    await service.until("2026-03-03T09:00")
+    again = await service.audit()
+    assert again.kind == "reaudit"
+    assert again.auditor_id == service.people["Leo"]
+    assert f"Your audit for March 2026: {CASE}" in [card.title for card in service.arrived("Leo")]
+    await service.press("Leo", "accept")
+    await service.press("Leo", "hold")
+    await service.ok(await service.press("Leo", "submit", **SENT))
+    async with service.store.begin() as tx:
+        earlier = await tx.audit(again.earlier_audit_id or 0)
+    assert earlier is not None
+    assert not earlier.open_duties("reaudit")

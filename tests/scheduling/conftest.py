@@ -1,0 +1,51 @@
+"""The fictional service of tests/storage, and a door that keeps what arrives."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from audits.people import Person
+from scheduling.door import Parcel
+from tests.storage.conftest import Service, file, service, store, template
+
+__all__ = ["Letterbox", "Service", "file", "letterbox", "service", "store", "template"]
+
+
+@dataclass
+class Letterbox:
+    """A door that keeps what arrives. `before` and `after` may raise: nothing arrived then, or it had arrived."""
+
+    arrived: list[tuple[str, Parcel]] = field(default_factory=list)
+    before: Callable[[Person, Parcel], Awaitable[None]] | None = None
+    after: Callable[[Person, Parcel], Awaitable[None]] | None = None
+
+    async def deliver(self, to: Person, parcel: Parcel) -> None:
+        if self.before is not None:
+            await self.before(to, parcel)
+        self.arrived.append((to.name, parcel))
+        if self.after is not None:
+            await self.after(to, parcel)
+
+    @property
+    def names(self) -> list[str]:
+        """Who got something, in order."""
+        return [name for name, _ in self.arrived]
+
+    @property
+    def keys(self) -> list[str]:
+        """The messages that arrived, in order, those joined into one counted singly."""
+        return [key for _, parcel in self.arrived for key in parcel.keys]
+
+    def parcels(self, name: str) -> list[Parcel]:
+        return [parcel for one, parcel in self.arrived if one == name]
+
+    def emptied(self) -> list[tuple[str, Parcel]]:
+        """What has arrived since it was last emptied."""
+        found, self.arrived = self.arrived, []
+        return found
+
+
+@pytest.fixture
+def letterbox() -> Letterbox:
+    return Letterbox()

@@ -1,0 +1,227 @@
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+from scheduling.running import catch_up
+from scheduling.ticker import Ticked, next_moment, tick
+from storage.ledger import verify
+from storage.tables import AuditRow, DutyRow, LedgerRow, OutboxRow
+from tests.scheduling.conftest import Letterbox
+from tests.storage.conftest import Service, differing, moment, opened
+
+ROOT = Path(__file__).parent.parent.parent
+
+NODE = """
+import asyncio, sys
+from datetime import datetime
+from pathlib import Path
+from audits.calendar import WorkCalendar
+from audits.frameworks import framework_named
+from scheduling.running import catch_up
+from storage.database import open_database, sqlite_url
+from storage.store import Store
+
+class Door:
+    async def deliver(self, to, parcel):
+        print(*parcel.keys, sep="\\n", flush=True)
+
+async def work(file, now):
+    store = Store(open_database(sqlite_url(Path(file))), framework_named("southampton"), WorkCalendar())
+    print("ready", flush=True)
+    sys.stdin.readline()
+    await catch_up(store, Door(), datetime.fromisoformat(now))
+    await store.close()
+
+asyncio.run(work(*sys.argv[1:]))
+"""
+
+
+async def a_week_of_work(service: Service) -> dict[str, int]:
+    """Audits in which something different falls due for each auditor."""
+    audits = {
+        "Marek": await service.allocate("N-1", "Marek", "2026-03-03 09:00"),
+        "Priya": await service.allocate("N-2", "Priya", "2026-03-03 09:00"),
+        "Pat": await service.allocate("N-3", "Pat", "2026-03-03 09:00"),
+    }
+    await service.happens(audits["Marek"], "accepted", "2026-03-03 10:00", "Marek")
+    return audits
+
+
+async def told(service: Service) -> set[tuple[str, str, str]]:
+    return {(service.name(row.to_id), row.what, row.key) for row in await service.rows(OutboxRow)}
+
+
+async def test_nothing_is_taken_before_its_moment_and_everything_at_it(service: Service) -> None:
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    nudge = moment("2026-03-05 09:00")
+    assert await tick(service.store, nudge - timedelta(seconds=1)) == Ticked()
+    assert await tick(service.store, nudge) == Ticked(steps=1)
+    assert ("Marek", "nudge", f"{audit}/accept/nudge@2026-03-05T09:00/{service.ids['Marek']}") in await told(service)
+
+
+async def test_a_tick_with_nothing_due_writes_nothing(service: Service) -> None:
+    await a_week_of_work(service)
+    await tick(service.store, moment("2026-03-05 09:00"))
+    before = service.contents()
+    assert await tick(service.store, moment("2026-03-05 09:00")) == Ticked()
+    assert differing(before, service.contents()) == []
+
+
+async def test_due_work_is_found_by_a_program_that_was_not_there_when_it_was_planned(service: Service) -> None:
+    await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await service.store.close()
+    async with opened(service.file) as store:
+        assert (await tick(store, moment("2026-03-05 09:00"))).steps == 1
+
+
+async def test_a_tick_looks_at_what_is_due_and_not_at_what_exists(service: Service) -> None:
+    await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    with closing(sqlite3.connect(service.file)) as connection:
+        plan = " ".join(
+            str(row[3])
+            for row in connection.execute(
+                "EXPLAIN QUERY PLAN SELECT ref FROM duties WHERE next_at <= '2026-03-05' AND closed_at IS NULL"
+            )
+        )
+    assert "ix_duties_due" in plan
+
+
+async def test_a_closed_duty_takes_no_more_steps(service: Service) -> None:
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await service.happens(audit, "withdrawn", "2026-03-04 10:00", "Quinn", reason="Closed")
+    assert await tick(service.store, moment("2026-05-01 09:00")) == Ticked()
+
+
+async def test_the_ladder_is_climbed_rung_by_rung(service: Service) -> None:
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await service.happens(audit, "held", "2026-03-04 10:00", "Marek")
+    for day in range(5, 45):
+        await tick(service.store, moment("2026-03-01 09:00") + timedelta(days=day))
+    rows = await service.rows(
+        OutboxRow, OutboxRow.duty == "complete_audit", OutboxRow.what.in_(["overdue", "escalation"])
+    )
+    assert {(service.name(row.to_id), row.what, row.decided_at.date().isoformat()) for row in rows} == {
+        ("Marek", "overdue", "2026-03-30"),
+        ("Lena", "overdue", "2026-03-30"),
+        ("Hana", "escalation", "2026-04-01"),
+        ("Hana", "escalation", "2026-04-08"),
+    }
+
+
+async def test_two_tickers_at_once_take_each_step_once(service: Service, tmp_path: Path) -> None:
+    await a_week_of_work(service)
+    now = moment("2026-03-16 10:00")
+    alone = tmp_path / "alone.sqlite3"
+    with closing(sqlite3.connect(service.file)) as source, closing(sqlite3.connect(alone)) as copy:
+        source.backup(copy)
+    async with opened(alone) as store:
+        expected = await tick(store, now)
+        one_ticker = await told(Service(store, alone, service.ids))
+
+    async with service.another_node() as other:
+        first, second, third = await asyncio.gather(
+            tick(service.store, now), tick(other, now), tick(service.store, now)
+        )
+    assert first.steps + second.steps + third.steps == expected.steps > 0
+    assert await told(service) == one_ticker
+    async with service.store.begin() as tx:
+        assert (await verify(tx))[1] == []
+
+
+async def test_two_tickers_at_once_send_an_allocation_and_a_list_out_once(service: Service) -> None:
+    await service.plan("N-1", "Marek", "2026-03-03 09:00")
+    await service.plan("N-2", "Priya", "2026-03-03 09:00")
+    now = moment("2026-03-30 09:00")
+    async with service.another_node() as other:
+        done = await asyncio.gather(tick(service.store, now), tick(other, now))
+    assert sum(one.issued for one in done) == 2
+    assert sum(one.lists for one in done) == 1
+    assert len(await service.rows(LedgerRow, LedgerRow.kind == "allocated")) == 2
+
+
+async def test_two_programs_on_one_file_do_each_thing_once(service: Service) -> None:
+    await a_week_of_work(service)
+    now = moment("2026-03-16 10:00")
+    nodes = [
+        subprocess.Popen(
+            [sys.executable, "-c", NODE, str(service.file), now.isoformat()],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for node in nodes:
+        assert node.stdout is not None
+        assert node.stdout.readline() == "ready\n"
+    for node in nodes:
+        assert node.stdin is not None
+        node.stdin.write("go\n")
+        node.stdin.flush()
+    keys = [key for node in nodes for key in node.communicate(timeout=60)[0].split()]
+    assert [node.returncode for node in nodes] == [0, 0]
+    rows = await service.rows(OutboxRow)
+    assert sorted(keys) == sorted(row.key for row in rows if row.state == "sent")
+    assert {row.state for row in rows} == {"sent", "superseded"}
+    assert not any(row.possible_repeat for row in rows)
+    async with service.store.begin() as tx:
+        assert (await verify(tx))[1] == []
+
+
+async def test_after_a_week_of_downtime_there_is_one_reminder_and_every_escalation(
+    service: Service, letterbox: Letterbox
+) -> None:
+    audits = await a_week_of_work(service)
+    await catch_up(service.store, letterbox, moment("2026-03-04 17:00"))
+    letterbox.emptied()
+
+    await catch_up(service.store, letterbox, moment("2026-03-16 10:00"))
+    (reminder,) = letterbox.parcels("Marek")
+    assert reminder.card.title == "2 reminders for you"
+    marek = service.ids["Marek"]
+    assert set(reminder.keys) == {
+        f"{audits['Marek']}/book_session/overdue@2026-03-11T09:00/{marek}",
+        f"{audits['Marek']}/complete_audit/nudge@2026-03-13T09:00/{marek}",
+    }
+    # Nobody answered the other two allocations, so the QA Unit hears of each.
+    escalated = [key for parcel in letterbox.parcels("Quinn") for key in parcel.keys]
+    assert sorted(escalated) == sorted(
+        f"{audits[name]}/accept/escalation@2026-03-11T09:00/{service.ids['Quinn']}" for name in ("Priya", "Pat")
+    )
+    assert [key.split("/")[1] for parcel in letterbox.parcels("Lena") for key in parcel.keys] == ["book_session"]
+    assert len(letterbox.parcels("Priya")) == 1
+
+
+async def test_missed_repeats_of_an_alert_become_one_that_has_climbed(service: Service, letterbox: Letterbox) -> None:
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await catch_up(service.store, letterbox, moment("2026-03-03 09:00"))
+    await service.happens(audit, "safety_raised", "2026-03-03 22:00", "Marek", text="Alone at night")
+    await catch_up(service.store, letterbox, moment("2026-03-03 22:00"))
+    assert set(name for name, _ in letterbox.emptied()) >= {"Pat", "Lena", "Hana", "Dev"}
+
+    await catch_up(service.store, letterbox, moment("2026-03-03 23:05"))
+    assert letterbox.names.count("Pat") == 1
+    assert "Edith" in letterbox.names
+    await service.happens(audit, "acknowledged", "2026-03-03 23:06", "Pat")
+    letterbox.emptied()
+    await catch_up(service.store, letterbox, moment("2026-03-03 23:20"))
+    assert "Pat" not in letterbox.names
+    assert "Lena" in letterbox.names
+
+
+async def test_the_next_moment_is_the_earliest_of_duties_allocations_lists_and_messages(service: Service) -> None:
+    assert await next_moment(service.store, moment("2026-03-01 09:00")) is None
+    await service.plan("N-1", "Marek", "2026-03-03 09:00")
+    assert await next_moment(service.store, moment("2026-03-01 09:00")) == moment("2026-03-03 09:00")
+    await tick(service.store, moment("2026-03-03 09:00"))
+    assert await service.rows(AuditRow, AuditRow.issue_at.is_(None))
+    assert await next_moment(service.store, moment("2026-03-03 09:00")) == moment("2026-03-03 09:00")
+    assert {row.next_at for row in await service.rows(DutyRow)} == {
+        moment("2026-03-05 09:00"),
+        moment("2026-03-13 09:00"),
+    }
