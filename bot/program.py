@@ -94,6 +94,7 @@ class Program:
                     roles[person.role].label if person.role in roles else person.role,
                     waiting.get(person.id, 0),
                     received.get(person.id, 0),
+                    person.role in tx.framework.qa_roles,
                 )
                 for person in sorted(tx.directory.people.values(), key=lambda one: one.name)
                 if person.active

@@ -26,7 +26,7 @@ from storage.tables import PersonRow
 WORDS = ("status", "overdue", "case", "cycle", "who", "reassign", "extend", "leave", "help", "mine", "safety")
 BOOKING = ("agree_session", "book_session", "hold_session")
 
-type_of_order = Callable[[Transaction, Person, str, datetime], Awaitable[Reply]]
+Order = Callable[[Transaction, Person, str, datetime], Awaitable[Reply]]
 
 
 async def say(tx: Transaction, person: Person, text: str, at: datetime) -> Reply:
@@ -206,7 +206,7 @@ async def _safety(tx: Transaction, person: Person, rest: str, at: datetime) -> R
     return Reply(alert.raise_one(Scene(tx.rules, audit, person, at)))
 
 
-ORDERS: dict[str, type_of_order] = {
+ORDERS: dict[str, Order] = {
     "status": _status,
     "overdue": _overdue,
     "case": _case,

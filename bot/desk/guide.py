@@ -1,12 +1,10 @@
-"""Where to start in a demonstration: whom to be first, drawn from who has something waiting."""
+"""Where to start in a demonstration: whom to be first, drawn from who has something to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.desk.service import Desktop
 from cards.wording import counted
-
-QUALITY = ("qa ", "quality")
 
 
 @dataclass(frozen=True)
@@ -18,23 +16,19 @@ class Step:
     text: str
 
 
-def _looks_after_quality(desktop: Desktop) -> bool:
-    return any(word in f"{desktop.role.lower()} " for word in QUALITY)
-
-
 def steps(people: Sequence[Desktop]) -> tuple[Step, ...]:
     """Up to four steps; fewer where nobody fits."""
-    answering = max((one for one in people if not _looks_after_quality(one)), key=lambda one: one.waiting, default=None)
-    asking = next((one for one in people if _looks_after_quality(one)), None)
+    answering = max((one for one in people if not one.quality), key=lambda one: one.open_steps, default=None)
+    asking = next((one for one in people if one.quality), None)
     found: list[Step] = []
     if answering is not None:
-        waiting = f"{counted(answering.waiting, 'message')} {'waits' if answering.waiting == 1 else 'wait'} there"
+        number = answering.open_steps
+        there = f"{counted(number, 'step')} {'is' if number == 1 else 'are'} open" if number else "Nothing is open yet"
         found.append(
             Step(
                 f"/people/{answering.person.id}",
                 f"Be {answering.person.name}, {answering.role}",
-                f"{waiting if answering.waiting else 'Nothing waits there yet'}. "
-                "Answer a card, or type a day such as “Tues 2pm” to book a session.",
+                f"{there}. Answer a card, or type a day such as “Tues 2pm” to book a session.",
             )
         )
     found.append(

@@ -39,9 +39,12 @@ STATES = {
 }
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _sentence_case(word: str) -> str:
-    words = word.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return _capital(word.replace("_", " ").strip())
 
 
 def kind_words(kind: str) -> str:
@@ -83,6 +86,7 @@ class Layout:
             is_sent=SENT.__contains__,
             kind_words=kind_words,
             moment=self._moment,
+            sentence=_capital,
             state_words=state_words,
         )
         environment.globals.update(

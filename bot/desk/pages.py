@@ -11,12 +11,14 @@ from bot.desk.forms import known_event_id, number, page_number, see_other
 from bot.desk.layout import Layout
 from bot.desk.service import DeskService, Desktop, Entry, Letter
 from bot.desk.trouble import NOBODY, Trouble
-from cards.card import Card
+from cards.card import Card, Tone
 from cards.presenting import SIGNS
 
 MOST_PAGES_SEARCHED = 10
 LONGEST_MESSAGE = 2000
-NOTHING_TYPED = "Please type something first, for example: status"
+EXAMPLES = ("mine", "help")
+EXAMPLES_FOR_QUALITY = ("status", "overdue", "help")
+NOTHING_TYPED = "Please type something first, for example: help"
 
 
 class Pages:
@@ -53,7 +55,7 @@ class Pages:
             page = max(pages, 1)
             letters, pages = await self._service.inbox(person.id, page=page)
         first = letters if page == 1 else (await self._service.inbox(person.id))[0]
-        waiting, all_found = await self._waiting(person.id, own.waiting if own else 0, first, pages)
+        waiting, all_found = await self._waiting(person.id, own.open_steps if own else 0, first, pages)
         set_apart = {letter.message_id for letter in waiting} if page == 1 else set()
         reply = await self._reply(request)
         others = [] if only_waiting else [letter for letter in letters if letter.message_id not in set_apart]
@@ -77,6 +79,8 @@ class Pages:
             mistakes=_mistakes(reply) if reply else 0,
             nothing_typed=NOTHING_TYPED if request.query.get("said") == "nothing" else "",
             longest_message=LONGEST_MESSAGE,
+            quality=bool(own and own.quality),
+            examples=EXAMPLES_FOR_QUALITY if own and own.quality else EXAMPLES,
         )
 
     async def own_timeline(self, request: web.Request) -> web.Response:
@@ -128,9 +132,9 @@ class Pages:
     async def _waiting(
         self, person_id: int, expected: int, first: list[Letter], pages: int
     ) -> tuple[list[Letter], bool]:
-        """The letters that wait for an answer, newest first, and whether the search came to its end.
+        """The letters that wait for an answer, alerts first, else newest first; and whether that is all of them.
 
-        It ends once as many as `expected` are found, at the latest after MOST_PAGES_SEARCHED pages.
+        The search ends once as many as `expected` are found, at the latest after MOST_PAGES_SEARCHED pages.
         """
         found = [letter for letter in first if letter.waiting]
         page = 1
@@ -138,7 +142,7 @@ class Pages:
             page += 1
             letters, pages = await self._service.inbox(person_id, page=page)
             found.extend(letter for letter in letters if letter.waiting)
-        return found, len(found) >= expected or page >= pages
+        return sorted(found, key=lambda letter: letter.card.tone != Tone.ALERT), len(found) >= expected or page >= pages
 
 
 def _title(person: Person, reply: Card | None) -> str:

@@ -36,12 +36,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Desktop:
-    """A person in the list of people: how much waits for them, and how many messages they have had."""
+    """A person in the list of people: how many steps are open with them, and how many messages they have had.
+
+    `quality` says that they answer for quality assurance and may ask about everyone's audits.
+    """
 
     person: Person
     role: str
-    waiting: int
+    open_steps: int
     received: int
+    quality: bool = False
 
 
 class DeskService(Protocol):

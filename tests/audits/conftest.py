@@ -70,7 +70,7 @@ def southampton() -> Framework:
 
 @pytest.fixture(scope="session")
 def staff() -> Mapping[str, Person]:
-    """Everyone by first name. Cass (practitioner) < Petra < Sam < Hana < Dev < Ruth; Mo audits; Quinn is the QA Unit."""
+    """Everyone by first name: Cass practises under Petra, Sam, Hana, Dev and Ruth; Mo audits; Quinn is the QA Unit."""
     return MappingProxyType(
         {
             name: Person(number, name, f"{name.lower()}@example.org", role, service_area=area, manager_id=manager)
@@ -93,7 +93,7 @@ def audit() -> Audit:
 
 @pytest.fixture(scope="session")
 def play(staff: Mapping[str, Person], at: Callable[[str], datetime]) -> Callable[..., Audit]:
-    """`play(engine, audit, (kind, local time, name or None, values), …)`: the audit after these events and what follows."""
+    """`play(engine, audit, (kind, local time, name or None, values), …)`: the audit after all these events."""
 
     def played(engine: Engine, audit: Audit, *events: tuple[Any, ...]) -> Audit:
         for kind, when, who, *values in events:

@@ -15,8 +15,9 @@ BANK_HOLIDAYS = {
 }
 DAYS_OFF = {date.fromisoformat(f"{year}-{day}") for year, days in BANK_HOLIDAYS.items() for day in days}
 
-days = st.dates(date(2026, 2, 1), date(2027, 11, 30))
-moments = st.datetimes(datetime(2026, 1, 2), datetime(2027, 12, 20), timezones=st.just(UTC))
+days = st.dates(date(2026, 2, 1), date(2027, 10, 31))
+minutes = st.integers(0, 700 * 24 * 60)
+moments = minutes.map(lambda after: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=after))
 
 
 def works(day: date) -> bool:

@@ -446,6 +446,7 @@ def test_two_roles_of_one_person_make_one_alert(engine: Engine, staff: Staff, au
     ],
 )
 def test_a_remedial_action_has_its_own_day_or_that_of_its_grade(
+    *,
     engine: Engine,
     staff: Staff,
     audit: Audit,
@@ -532,6 +533,7 @@ def test_a_declined_audit_waits_with_the_qa_unit_and_keeps_its_dates(
     ],
 )
 def test_more_time_plans_the_steps_anew(
+    *,
     engine: Engine,
     audit: Audit,
     at: At,

@@ -35,7 +35,8 @@ GRADES = ("outstanding", "good", "requires_improvement", "inadequate")
 AUDITORS = (9, 16, 10)
 PEOPLE = tuple(range(1, 18))
 ACTIONS = (RemedialAction(1, "Update the chronology", 6), RemedialAction(2, "See the child", 7))
-STARTS = st.datetimes(datetime(2026, 1, 5, 9), datetime(2027, 10, 1), timezones=st.just(UTC))
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+STARTS = st.integers(0, 630 * 24 * 60).map(lambda after: START + timedelta(minutes=after))
 
 gaps = st.one_of(st.integers(0, 180), st.integers(60, 60 * 24 * 20)).map(lambda minutes: timedelta(minutes=minutes))
 one_action = st.fixed_dictionaries({"action": st.sampled_from((1, 2))})
@@ -92,6 +93,7 @@ happenings = st.builds(
     st.booleans(),
 )
 stories = st.lists(happenings, min_size=1, max_size=14)
+few = settings(max_examples=50, deadline=None)
 
 
 @dataclass
@@ -156,6 +158,7 @@ def live(engine: Engine, audit: Audit, start: datetime, story: list[Happening], 
 
 
 @given(start=STARTS, story=stories)
+@few
 def test_a_duty_opens_once_and_closes_once(
     engine: Engine, audit: Audit, start: datetime, story: list[Happening]
 ) -> None:
@@ -170,6 +173,7 @@ def test_a_duty_opens_once_and_closes_once(
 
 
 @given(start=STARTS, story=stories)
+@few
 def test_nobody_is_asked_for_the_same_thing_twice_at_a_time(
     engine: Engine, audit: Audit, start: datetime, story: list[Happening]
 ) -> None:
@@ -183,6 +187,7 @@ def test_nobody_is_asked_for_the_same_thing_twice_at_a_time(
 
 
 @given(start=STARTS, story=stories)
+@few
 def test_dates_are_never_loosened_and_steps_never_run_backwards(
     engine: Engine, audit: Audit, start: datetime, story: list[Happening]
 ) -> None:
@@ -202,6 +207,7 @@ def test_dates_are_never_loosened_and_steps_never_run_backwards(
 
 
 @given(start=STARTS, story=stories)
+@few
 def test_the_same_story_has_the_same_end(engine: Engine, audit: Audit, start: datetime, story: list[Happening]) -> None:
     first, second = (live(engine, audit, start, story) for _ in range(2))
     assert first.audit == second.audit
@@ -209,6 +215,7 @@ def test_the_same_story_has_the_same_end(engine: Engine, audit: Audit, start: da
 
 
 @given(start=STARTS, story=stories)
+@few
 def test_how_often_the_clock_is_read_changes_no_promise(
     engine: Engine, audit: Audit, start: datetime, story: list[Happening]
 ) -> None:
@@ -226,6 +233,7 @@ def test_how_often_the_clock_is_read_changes_no_promise(
 
 
 @given(start=STARTS, story=stories)
+@few
 def test_a_message_is_named_once(engine: Engine, audit: Audit, start: datetime, story: list[Happening]) -> None:
     life = live(engine, audit, start, story)
     life.read_clock(life.now + timedelta(days=900))
@@ -234,6 +242,7 @@ def test_a_message_is_named_once(engine: Engine, audit: Audit, start: datetime, 
 
 
 @given(start=STARTS, story=stories, later=gaps)
+@few
 def test_a_closed_duty_says_nothing_more(
     engine: Engine, audit: Audit, start: datetime, story: list[Happening], later: timedelta
 ) -> None:
@@ -245,6 +254,7 @@ def test_a_closed_duty_says_nothing_more(
 
 
 @given(start=STARTS, story=stories, ticks=st.lists(gaps, max_size=12))
+@few
 def test_the_clock_only_goes_forward(
     engine: Engine, audit: Audit, start: datetime, story: list[Happening], ticks: list[timedelta]
 ) -> None:
@@ -264,7 +274,7 @@ def test_the_clock_only_goes_forward(
 
 
 @given(start=STARTS, story=stories, ticks=st.lists(gaps, min_size=1, max_size=20))
-@settings(max_examples=60)
+@few
 def test_small_steps_and_one_leap_take_the_same_escalations(
     engine: Engine, audit: Audit, start: datetime, story: list[Happening], ticks: list[timedelta]
 ) -> None:
@@ -300,7 +310,7 @@ def _check_joined(leap: tuple[Message, ...], said: list[Message]) -> None:
 
 
 @given(start=STARTS, minutes=st.lists(st.integers(1, 300), min_size=1, max_size=12))
-@settings(max_examples=60)
+@few
 def test_an_alert_read_late_has_climbed_as_far_as_one_read_often(
     engine: Engine, audit: Audit, staff: Staff, start: datetime, minutes: list[int], clock: Callable[..., str]
 ) -> None:

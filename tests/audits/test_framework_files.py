@@ -125,7 +125,7 @@ def test_every_duty_of_a_shipped_framework_can_be_answered_or_ends(name: str) ->
 
 
 def test_an_unknown_framework_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(FrameworkError, match="no framework 'atlantis'.*southampton"):
+    with pytest.raises(FrameworkError, match=r"no framework 'atlantis'.*southampton"):
         framework_named("atlantis")
 
 

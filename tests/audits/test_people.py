@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audits.engine import Engine, Message
@@ -234,7 +234,11 @@ def services(draw: st.DrawFn) -> Directory:
     return Directory.of(people, scopes)
 
 
+few = settings(max_examples=60, deadline=None)
+
+
 @given(service=services())
+@few
 def test_any_organisation_has_lines_that_end(service: Directory) -> None:
     for person in service.people.values():
         line = service.line_of(person)
@@ -244,6 +248,7 @@ def test_any_organisation_has_lines_that_end(service: Directory) -> None:
 
 
 @given(service=services())
+@few
 def test_nobody_away_is_asked_while_a_manager_is_at_work(service: Directory) -> None:
     for person in service.people.values():
         found = service.stand_in(person, TODAY)
@@ -253,6 +258,7 @@ def test_nobody_away_is_asked_while_a_manager_is_at_work(service: Directory) -> 
 
 
 @given(service=services(), role=st.sampled_from(("a", "b", "c", "unknown")), area=st.sampled_from(("", "north")))
+@few
 def test_a_role_is_answered_for_and_every_vacancy_on_the_way_is_named(service: Directory, role: str, area: str) -> None:
     for near in (None, *service.people.values()):
         found = service.holder(role, near, TODAY, area=area)

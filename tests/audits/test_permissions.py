@@ -64,6 +64,7 @@ QA = {"Quinn", "Uma", "Hope"}
     ],
 )
 def test_a_verb_is_for_these_people_and_nobody_else(
+    *,
     engine: Engine,
     staff: Staff,
     audit: Audit,

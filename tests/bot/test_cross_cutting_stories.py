@@ -1,7 +1,6 @@
 """Stories that hold in every framework: one press one effect, the stale card, and personal data in free text."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -201,13 +200,3 @@ async def test_the_writer_may_say_that_the_check_is_mistaken(service: Service) -
     values = {**GRADED, "rationale": f"Form number {NHS_NUMBER}, not a person.", "privacy_checked": "yes"}
     reply = await service.press("Priya", "submit", "event-1", values)
     assert not reply.refused
-
-
-async def test_personal_data_that_was_asked_about_is_not_kept(service: Service) -> None:
-    await service.press("Priya", "accept", "accept")
-    await service.press("Priya", "hold", "hold")
-    await service.press("Priya", "submit", "event-1", {**GRADED, "rationale": f"NHS number {NHS_NUMBER}."})
-    kept = b"".join(path.read_bytes() for path in service.file.parent.iterdir() if path.is_file())
-    assert b"not yet clear" not in kept
-    assert NHS_NUMBER.encode() not in kept
-    assert json.dumps(NHS_NUMBER).encode() not in kept

@@ -139,6 +139,6 @@ async def test_an_action_that_is_late_reaches_its_owner_and_then_their_managers(
     await service.until("2026-01-26T09:00")
     assert service.one("Alice").tone is Tone.LATE
     assert "Alice Avocet was asked for this by Fri 23 Jan 2026" in words(service.one("Bob"))
-    assert not service.unread()
+    assert set(service.unread()) <= {"Leo"}, "who has an audit of his own to complete"
     await service.until("2026-01-28T09:00")
-    assert "Alice Avocet was asked for this" in words(service.arrived("Dan")[0])
+    assert "Alice Avocet was asked for this" in "\n".join(words(card) for card in service.arrived("Dan"))

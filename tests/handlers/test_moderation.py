@@ -119,7 +119,9 @@ async def test_a_missing_update_reaches_the_head_of_service(service: Service) ->
     await service.until("2026-01-09T08:59")
     service.forget()
     await service.until("2026-01-09T09:00")
-    assert service.one("Dan").tone is Tone.LATE
+    mine = service.one("Dan")
+    assert mine.table is not None
+    assert ("Urgent review: first update", CASE, "was due Thu 8 Jan 2026") in mine.table.rows
     told = service.one("Erin")
     assert "Dan Dunlin was asked for this by Thu 8 Jan 2026, and it is still open." in words(told)
 

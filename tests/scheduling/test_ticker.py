@@ -1,14 +1,16 @@
 import asyncio
 import sqlite3
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+from audits.framework import with_settings
 from scheduling.running import catch_up
 from scheduling.ticker import Ticked, next_moment, tick
 from storage.ledger import verify
+from storage.store import Store
 from storage.tables import AuditRow, DutyRow, LedgerRow, OutboxRow
 from tests.scheduling.conftest import Letterbox
 from tests.storage.conftest import Service, differing, moment, opened
@@ -60,7 +62,7 @@ async def test_nothing_is_taken_before_its_moment_and_everything_at_it(service: 
     nudge = moment("2026-03-05 09:00")
     assert await tick(service.store, nudge - timedelta(seconds=1)) == Ticked()
     assert await tick(service.store, nudge) == Ticked(steps=1)
-    assert ("Marek", "nudge", f"{audit}/accept/nudge@2026-03-05T09:00/{service.ids['Marek']}") in await told(service)
+    assert ("Marek", "nudge", f"{audit}/accept/1/nudge@2026-03-05T09:00/{service.ids['Marek']}") in await told(service)
 
 
 async def test_a_tick_with_nothing_due_writes_nothing(service: Service) -> None:
@@ -88,6 +90,14 @@ async def test_a_tick_looks_at_what_is_due_and_not_at_what_exists(service: Servi
             )
         )
     assert "ix_duties_due" in plan
+
+
+async def test_a_changed_framework_does_not_rewrite_a_promise_that_runs(service: Service) -> None:
+    await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    changed = with_settings(service.store.framework, {"accept": {"nudge": [], "ladder": []}})
+    store = Store(service.store.database, changed, service.store.calendar)
+    assert (await tick(store, moment("2026-03-05 09:00"))).steps == 1
+    assert ("Marek", "nudge", "accept") in await service.waiting()
 
 
 async def test_a_closed_duty_takes_no_more_steps(service: Service) -> None:
@@ -147,24 +157,17 @@ async def test_two_programs_on_one_file_do_each_thing_once(service: Service) -> 
     await a_week_of_work(service)
     now = moment("2026-03-16 10:00")
     nodes = [
-        subprocess.Popen(
-            [sys.executable, "-c", NODE, str(service.file), now.isoformat()],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", NODE, str(service.file), now.isoformat()), cwd=ROOT, stdin=PIPE, stdout=PIPE
         )
         for _ in range(2)
     ]
     for node in nodes:
         assert node.stdout is not None
-        assert node.stdout.readline() == "ready\n"
-    for node in nodes:
-        assert node.stdin is not None
-        node.stdin.write("go\n")
-        node.stdin.flush()
-    keys = [key for node in nodes for key in node.communicate(timeout=60)[0].split()]
+        assert await node.stdout.readline() == b"ready\n"
+    said = await asyncio.gather(*(node.communicate(b"go\n") for node in nodes))
     assert [node.returncode for node in nodes] == [0, 0]
+    keys = [key for out, _ in said for key in out.decode().split()]
     rows = await service.rows(OutboxRow)
     assert sorted(keys) == sorted(row.key for row in rows if row.state == "sent")
     assert {row.state for row in rows} == {"sent", "superseded"}
@@ -185,13 +188,13 @@ async def test_after_a_week_of_downtime_there_is_one_reminder_and_every_escalati
     assert reminder.card.title == "2 reminders for you"
     marek = service.ids["Marek"]
     assert set(reminder.keys) == {
-        f"{audits['Marek']}/book_session/overdue@2026-03-11T09:00/{marek}",
-        f"{audits['Marek']}/complete_audit/nudge@2026-03-13T09:00/{marek}",
+        f"{audits['Marek']}/book_session/1/overdue@2026-03-11T09:00/{marek}",
+        f"{audits['Marek']}/complete_audit/1/nudge@2026-03-13T09:00/{marek}",
     }
     # Nobody answered the other two allocations, so the QA Unit hears of each.
     escalated = [key for parcel in letterbox.parcels("Quinn") for key in parcel.keys]
     assert sorted(escalated) == sorted(
-        f"{audits[name]}/accept/escalation@2026-03-11T09:00/{service.ids['Quinn']}" for name in ("Priya", "Pat")
+        f"{audits[name]}/accept/1/escalation@2026-03-11T09:00/{service.ids['Quinn']}" for name in ("Priya", "Pat")
     )
     assert [key.split("/")[1] for parcel in letterbox.parcels("Lena") for key in parcel.keys] == ["book_session"]
     assert len(letterbox.parcels("Priya")) == 1
@@ -202,7 +205,7 @@ async def test_missed_repeats_of_an_alert_become_one_that_has_climbed(service: S
     await catch_up(service.store, letterbox, moment("2026-03-03 09:00"))
     await service.happens(audit, "safety_raised", "2026-03-03 22:00", "Marek", text="Alone at night")
     await catch_up(service.store, letterbox, moment("2026-03-03 22:00"))
-    assert set(name for name, _ in letterbox.emptied()) >= {"Pat", "Lena", "Hana", "Dev"}
+    assert {name for name, _ in letterbox.emptied()} >= {"Pat", "Lena", "Hana", "Dev"}
 
     await catch_up(service.store, letterbox, moment("2026-03-03 23:05"))
     assert letterbox.names.count("Pat") == 1
