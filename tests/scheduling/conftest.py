@@ -7,9 +7,9 @@ import pytest
 
 from audits.people import Person
 from scheduling.door import Parcel
-from tests.storage.conftest import Service, file, service, store, template
+from tests.storage.conftest import service, staffed, template
 
-__all__ = ["Letterbox", "Service", "file", "letterbox", "service", "store", "template"]
+__all__ = ["Letterbox", "letterbox", "service", "staffed", "template"]
 
 
 @dataclass

@@ -293,13 +293,9 @@ async def test_alerts_go_before_everything_and_the_rest_in_its_order(service: Se
 
 
 async def test_a_card_is_of_the_moment_at_which_it_is_sent(service: Service, letterbox: Letterbox) -> None:
-    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
-    async with service.store.begin() as tx:
-        row = await tx.session.get_one(OutboxRow, 1)
-        row.state = "sending"
-        row.lease_until = TUESDAY
-    await service.happens(audit, "accepted", "2026-03-03 10:00", "Marek")
-    await deliver_due(service.store, letterbox, TUESDAY + SECOND)
-    (answered,) = [parcel for parcel in letterbox.parcels("Marek") if "/accept/" in parcel.keys[0]]
-    assert not answered.card.actions
-    assert "Marek took this audit" in answered.card.plain()
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 21:00")
+    await service.happens(audit, "held", "2026-03-04 07:30", "Marek")
+    await deliver_due(service.store, letterbox, moment("2026-03-04 08:00"))
+    (parcel,) = letterbox.parcels("Marek")
+    assert parcel.keys[0].startswith(f"{audit}/complete_audit/1/ask/")
+    assert "submit" in {action.verb for action in parcel.card.actions}

@@ -46,14 +46,14 @@ async def test_everything_happens_at_its_own_moment_while_the_clock_is_moved(
 async def test_a_clock_moved_in_steps_does_what_it_does_in_one(service: Service, letterbox: Letterbox) -> None:
     await service.plan("N-1", "Marek", "2026-03-03 09:00")
     clock = MovedClock(START)
-    for hours in range(0, 24 * 9, 7):
+    for hours in range(0, 24 * 10, 19):
         await run_until(service.store, letterbox, clock, START + timedelta(hours=hours))
     assert [key.split("/")[1:] for key in letterbox.keys if "/accept/" in key] == [
         ["accept", "1", "ask", str(service.ids["Marek"])],
         ["accept", "1", "nudge@2026-03-05T09:00", str(service.ids["Marek"])],
         ["accept", "1", "overdue@2026-03-09T09:00", str(service.ids["Marek"])],
         ["accept", "1", "escalation@2026-03-11T09:00", str(service.ids["Quinn"])],
-    ][: len([key for key in letterbox.keys if "/accept/" in key])]
+    ]
     assert len(letterbox.keys) == len(set(letterbox.keys))
 
 

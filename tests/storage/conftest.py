@@ -207,23 +207,37 @@ async def store(file: Path) -> AsyncIterator[Store]:
         yield found
 
 
-@pytest.fixture
-async def service(store: Store, file: Path) -> Service:
-    """A store on a file with the people and cases of the fictional service."""
+@pytest.fixture(scope="session")
+def staffed(template: Path) -> tuple[Path, dict[str, int]]:
+    """The template with the people and cases of the fictional service in it, and everyone's id by name."""
+    file = Path(shutil.copy(template, template.with_name("staffed.sqlite3")))
     ids: dict[str, int] = {}
-    async with store.begin() as tx:
-        for name, role, manager, area in STAFF:
-            row = PersonRow(
-                name=name,
-                email=f"{name.lower()}@example.gov.uk",
-                role=role,
-                service_area=area,
-                manager_id=ids[manager] if manager else None,
-            )
-            tx.session.add(row)
-            await tx.session.flush()
-            ids[name] = row.id
-        for ref, holder, area in CASES:
-            tx.session.add(CaseRow(ref=ref, plan="CIN", service_area=area, holder_id=ids[holder]))
-        await tx.people_changed()
-    return Service(store, file, ids)
+
+    async def fill() -> None:
+        async with opened(file) as store, store.begin() as tx:
+            for name, role, manager, area in STAFF:
+                row = PersonRow(
+                    name=name,
+                    email=f"{name.lower()}@example.gov.uk",
+                    role=role,
+                    service_area=area,
+                    manager_id=ids[manager] if manager else None,
+                )
+                tx.session.add(row)
+                await tx.session.flush()
+                ids[name] = row.id
+            for ref, holder, area in CASES:
+                tx.session.add(CaseRow(ref=ref, plan="CIN", service_area=area, holder_id=ids[holder]))
+            await tx.people_changed()
+
+    asyncio.run(fill())
+    return file, ids
+
+
+@pytest.fixture
+async def service(staffed: tuple[Path, dict[str, int]], tmp_path: Path) -> AsyncIterator[Service]:
+    """The fictional service on a file of its own."""
+    source, ids = staffed
+    file = Path(shutil.copy(source, tmp_path / "service.sqlite3"))
+    async with opened(file) as store:
+        yield Service(store, file, ids)

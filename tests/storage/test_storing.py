@@ -149,7 +149,7 @@ async def test_a_case_that_left_comes_back_with_the_next_list(service: Service) 
     await cases_in(service.store, case("N-1", "Cas"))
     stored = await cases_in(service.store, case("N-1", "Cas"), case("N-2", "Cleo"))
     assert (stored.added, stored.left) == (0, 0)
-    assert {row.ref for row in await service.rows(CaseRow, CaseRow.on_list)} == {"N-1", "N-2"}
+    assert {row.ref for row in await service.rows(CaseRow, CaseRow.on_list.is_(True))} == {"N-1", "N-2"}
 
 
 async def test_the_service_area_comes_from_the_list_else_the_worker_else_the_team(store: Store) -> None:

@@ -1,0 +1,166 @@
+"""The command line as it is typed, each command in a process of its own, in an empty folder."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+PEOPLE = """Name,Email,Role,Team,Manager,Service area
+Alice Ash,alice@example.org,Practitioner,North,bob@example.org,Safeguarding
+Bob Birch,bob@example.org,Practice Manager,North,dan@example.org,Safeguarding
+Carol Cedar,carol@example.org,Manager (auditor),South,dan@example.org,Safeguarding
+Dan Dogwood,dan@example.org,Service Lead,,erin@example.org,Safeguarding
+Erin Elm,erin@example.org,Head of Service,,,
+Grace Gorse,grace@example.org,QA Unit,,,
+"""
+CASES = """Ref,Case status,Sex,Ethnicity,Age,Disability,Team,Worker,Date of birth
+K7F-204,b) Child Protection plan,b) Female,a) WBRI,7,b) No,North,Alice Ash,01/02/2019
+K7F-205,c) Child in need plan,a) Male,a) WBRI,3,b) No,North,Alice Ash,03/04/2022
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    error: str
+
+
+Type = Callable[..., Said]
+
+
+@pytest.fixture
+def type_(tmp_path: Path) -> Type:
+    """Types a command in an empty folder."""
+    root = Path(__file__).parents[2]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AUDITLOOP_")}
+
+    def typed(*words: str) -> Said:
+        done = subprocess.run(
+            [sys.executable, "-c", "from bot.commands import run; run()", *words],
+            cwd=tmp_path,
+            env=environment | {"PYTHONPATH": str(root), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    return typed
+
+
+def test_help_names_every_command(type_: Type) -> None:
+    said = type_("--help")
+    assert said.code == 0
+    for command in ("demo", "serve", "rehearse", "frameworks", "when", "import", "allocate", "doctor", "ledger", "migrate"):
+        assert command in said.out
+
+
+def test_when_prints_what_it_understands_as_json(type_: Type) -> None:
+    said = type_("when", "Tues 2pm", "--now", "2026-11-23T09:00", "--by", "2026-12-31T17:00", "--json")
+    assert json.loads(said.out) == {"candidates": ["2026-11-24T14:00"], "needs": None, "refused": None}
+
+
+def test_when_asks_back_in_words_where_two_days_are_meant(type_: Type) -> None:
+    said = type_("when", "next Tuesday at 2", "--now", "2026-11-23T09:00", "--by", "2026-12-31T17:00")
+    assert "Tue 24 Nov 2026 at 14:00 or Tue 1 Dec 2026 at 14:00" in said.out
+
+
+def test_a_moment_that_is_none_is_refused_with_an_example(type_: Type) -> None:
+    said = type_("when", "Tues 2pm", "--now", "yesterday", "--by", "2026-12-31T17:00")
+    assert (said.code, said.out) == (1, "")
+    assert "Write it like 2026-11-23T09:00" in said.error
+    assert "Traceback" not in said.error
+
+
+def test_a_first_month_is_set_up_by_hand_and_the_ledger_holds(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    (tmp_path / "cases.csv").write_text(CASES, encoding="utf-8")
+    assert "6 new" in type_("import", "people", "people.csv").out
+    assert "2 new" in type_("import", "cases", "cases.csv").out
+    preview = type_("allocate", "--cycle", "2026-03", "--seed", "7", "--preview")
+    assert "Carol Cedar: K7F-20" in preview.out
+    assert "nothing was written" in preview.out
+    drawn = type_("allocate", "--cycle", "2026-03", "--seed", "7")
+    assert preview.out.splitlines()[:2] == drawn.out.splitlines()[:2]
+    assert "Bob Birch has no audit" in drawn.out
+    assert "their own line of management" in drawn.out
+    verified = type_("ledger", "verify")
+    assert (verified.code, "the chain holds" in verified.out) == (0, True)
+    doctor = type_("doctor")
+    assert doctor.code == 1
+    assert "Nobody holds the role Deputy Director" in doctor.out
+
+
+def test_no_date_of_birth_reaches_the_database(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    (tmp_path / "cases.csv").write_text(CASES, encoding="utf-8")
+    type_("import", "people", "people.csv")
+    type_("import", "cases", "cases.csv")
+    kept = (tmp_path / "auditloop.sqlite3").read_bytes()
+    for date in (b"01/02/2019", b"2019-02-01", b"03/04/2022"):
+        assert date not in kept
+
+
+def test_a_file_with_a_bad_row_changes_nothing_and_names_the_cell(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(PEOPLE.replace("Practice Manager", "Practise Manger"), encoding="utf-8")
+    said = type_("import", "people", "people.csv")
+    assert said.code == 1
+    assert "Nothing was imported" in said.error
+    assert "C3" in said.error
+    assert "Practice Manager" in said.error
+    database = create_engine(f"sqlite:///{tmp_path / 'auditloop.sqlite3'}")
+    with database.connect() as connection:
+        assert connection.scalar(text("select count(*) from people")) == 0
+    database.dispose()
+
+
+def test_a_ledger_that_was_tampered_with_is_found(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    type_("import", "people", "people.csv")
+    database = create_engine(f"sqlite:///{tmp_path / 'auditloop.sqlite3'}")
+    with database.begin() as connection:
+        connection.execute(text("update ledger set kind = 'nothing happened'"))
+    database.dispose()
+    said = type_("ledger", "verify")
+    assert said.code == 1
+    assert "its content was changed" in said.out
+
+
+def test_a_setting_that_there_is_none_of_is_named(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "auditloop.toml").write_text('databse = "x.sqlite3"\n', encoding="utf-8")
+    said = type_("migrate")
+    assert said.code == 1
+    assert "databse: there is no such setting" in said.error
+
+
+def test_a_framework_with_a_mistake_is_refused_with_file_table_and_key(type_: Type, tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "audits" / "frameworks" / "southampton.toml"
+    broken = shipped.read_text(encoding="utf-8").replace('due = "by day 28 of the cycle"', 'due = "on the 28th"')
+    (tmp_path / "mine.toml").write_text(broken, encoding="utf-8")
+    said = type_("frameworks", "check", "mine.toml")
+    assert said.code == 1
+    assert "mine.toml: [duties.complete_audit] due: 'on the 28th' is not a date" in said.error
+
+
+def test_a_framework_is_shown_with_its_places_and_local_settings(type_: Type) -> None:
+    assert "southampton" in type_("frameworks", "list").out
+    shown = type_("frameworks", "show", "southampton").out
+    assert "by day 28 of the cycle" in shown
+    assert "9.3, Selection and distribution" in shown
+    assert "Local setting: nudge" in shown
+
+
+def test_a_rehearsal_prints_one_object_a_line_in_order_of_time(type_: Type) -> None:
+    example = Path(__file__).parents[2] / "docs" / "examples" / "inadequate.yaml"
+    lines = [json.loads(line) for line in type_("rehearse", str(example), "--json").out.splitlines()]
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+    reaudit = next(line for line in lines if line["duty"] == "reaudit" and line["what"] == "opened")
+    assert (reaudit["nominal"], reaudit["effective"]) == ("2026-03-28T23:59", "2026-03-27T23:59")

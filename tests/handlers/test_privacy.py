@@ -1,0 +1,207 @@
+"""Who may do what, whatever the card says; who sees a grade; and what never goes anywhere unasked."""
+
+import pytest
+from sqlalchemy import text
+
+from audits.permissions import EVENTS, sees_grade
+from cards.card import Tone
+from handlers.dispatch import VERBS
+from handlers.privacy import findings
+from tests.handlers.conftest import CASE, OTHER_CASE, SENT, Service, errors, words
+
+NHS_NUMBER = "943 476 5919"
+"""A number made up for tests, with a right check digit."""
+
+EVERY_VALUE = SENT | {
+    "reason": "capacity",
+    "to": "9",
+    "until": "2026-02-20",
+    "when": "Tues 2pm",
+    "text": "Because.",
+    "dispute_text": "Because.",
+    "decision": "review",
+}
+
+
+def test_every_verb_of_the_bot_has_its_handler() -> None:
+    assert set(VERBS) == set(EVENTS)
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+async def test_someone_from_elsewhere_is_refused_and_told_whom_to_ask(service: Service, verb: str) -> None:
+    await service.inadequate(neglect="yes")
+    await service.press("Carol", "safety", text="Left alone.")
+    service.forget()
+    before = await service.audit()
+    for person in ("Leo", "Mia"):
+        reply = await service.press(person, verb, action=1, **EVERY_VALUE)
+        assert reply.refused
+        assert reply.card.tone is Tone.REFUSED
+        assert reply.card.title.startswith("Sorry, you can't ")
+        assert words(reply.card).count("Please ask ") == 1
+        assert not {"Inadequate", "See the child alone"} & set(words(reply.card).split())
+    assert await service.audit() == before
+    assert not service.unread()
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+async def test_someone_who_has_left_can_do_nothing(service: Service, verb: str) -> None:
+    async with service.store.begin() as tx:
+        await tx.session.execute(text("UPDATE people SET active = 0 WHERE name LIKE 'Carol%'"))
+        await tx.people_changed()
+    reply = await service.press("Carol", verb, **EVERY_VALUE)
+    assert reply.refused
+    assert reply.card.title == "Sorry, I don't know you"
+
+
+@pytest.mark.parametrize("verb", ["", "drop", "say it", "__class__", "ACCEPT"])
+async def test_a_button_that_does_not_exist_is_refused_in_words(service: Service, verb: str) -> None:
+    reply = await service.press("Carol", verb)
+    assert reply.refused
+    assert reply.card.title == "I don't know that button"
+    assert "Please open the card again; it may be an old one." in words(reply.card)
+
+
+@pytest.mark.parametrize(
+    "subject", ["", "0", "-1", "999", "1;2", "1:x", "x:1", "1.0", "1 OR 1=1", "9" * 30, "1:" + "9" * 9, "²", "../1"]
+)
+async def test_a_forged_subject_finds_nothing(service: Service, subject: str) -> None:
+    before = await service.audit()
+    reply = await service.press("Carol", "accept", subject=subject)
+    assert reply.refused
+    assert reply.card.title == "I can't find that audit"
+    assert "Please open the card again" in words(reply.card)
+    assert await service.audit() == before
+
+
+async def test_a_card_with_another_audits_number_gives_no_permission(service: Service) -> None:
+    other = await service.number(OTHER_CASE)
+    for values in ({"subject": f"{other}"}, {"which": f"{other}"}):
+        reply = await service.press("Carol", "accept", **values)
+        assert reply.refused
+        assert "Please ask Leo Linnet." in words(reply.card)
+    assert not (await service.audit(OTHER_CASE)).has("accepted")
+    assert not (await service.audit()).has("accepted")
+
+
+@pytest.mark.parametrize("verb", ["sign_off", "send_back", "confirm"])
+async def test_the_owner_of_one_action_gains_nothing_on_another(service: Service, verb: str) -> None:
+    await service.sent(
+        action_1_what="Read the notes.",
+        action_1_owner=str(service.people["Bob"]),
+        action_2_what="See the child.",
+    )
+    await service.press("Bob", "confirm", action=1)
+    reply = await service.press("Alice", verb, action=1, text="More.")
+    assert reply.refused
+
+
+@pytest.mark.parametrize("name", ["Alice", "Bob", "Carol", "Dan", "Erin", "Frank", "Kim", "Gil"])
+async def test_those_who_answer_for_the_work_may_see_its_grade(service: Service, name: str) -> None:
+    await service.sent(grade="requires_improvement")
+    audit = await service.audit()
+    async with service.store.begin() as tx:
+        assert sees_grade(tx.rules, audit, tx.directory.people[service.people[name]])
+
+
+async def test_nobody_else_is_shown_a_grade(service: Service) -> None:
+    await service.sent(grade="requires_improvement")
+    for name in ("Leo", "Mia", "Judy"):
+        assert "Requires improvement" not in "".join(words(letter.card) for letter in await service.inbox(name))
+        assert "Requires improvement" not in words((await service.says(name, "mine")).card)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        (f"Her NHS number is {NHS_NUMBER}.", ("an NHS number",)),
+        ("9434765919", ("an NHS number",)),
+        ("They moved to SO14 7LY last week.", ("a postcode",)),
+        ("DOB: 3/5/2014", ("a date of birth",)),
+        ("born on 3rd May 2014", ("a date of birth",)),
+        ("Ring 07700 900123.", ("a phone number",)),
+        ("Ring +44 7700 900123.", ("a phone number",)),
+        ("NHS 9434765919 in SO14 7LY", ("an NHS number", "a postcode")),
+        ("Seen on 3 May 2026, ten days after the referral of K7F-204.", ()),
+        ("Visit due by 2026-02-03; 3 of 10 visits missed.", ()),
+        ("9434765918", ()),
+    ],
+)
+def test_what_looks_personal_is_found_and_the_rest_is_left_alone(typed: str, found: tuple[str, ...]) -> None:
+    assert findings(typed) == found
+
+
+FREE_TEXTS = [
+    ("Carol", "submit", SENT | {"grade": "inadequate"}, "rationale"),
+    ("Carol", "submit", SENT, "safety_text"),
+    ("Carol", "submit", SENT | {"feedback_child": "reason"}, "feedback_child_reason"),
+    ("Carol", "submit", SENT, "action_3_what"),
+    ("Carol", "safety", {}, "text"),
+    ("Gil", "moderate", {"grade": "inadequate"}, "text"),
+    ("Gil", "consider", {"decision": "review"}, "text"),
+    ("Dan", "update", {}, "text"),
+    ("Dan", "oversee", {}, "text"),
+    ("Alice", "dispute", {}, "dispute_text"),
+    ("Alice", "confirm", {}, "text"),
+    ("Judy", "offer", {}, "text"),
+]
+
+
+@pytest.mark.parametrize(("person", "verb", "values", "name"), FREE_TEXTS, ids=[f"{v}-{n}" for _, v, _, n in FREE_TEXTS])
+async def test_personal_data_in_any_free_text_is_asked_about_and_a_tick_lets_it_pass(
+    service: Service, person: str, verb: str, values: dict[str, str], name: str
+) -> None:
+    match verb:
+        case "submit" | "safety":
+            await service.talked()
+        case "moderate" | "consider":
+            await service.sent(grade="inadequate", neglect="yes")
+        case "update":
+            await service.inadequate()
+        case _:
+            await service.sent(action_1_what="See the child.")
+    service.forget()
+    before = await service.audit()
+    personal = values | {name: f"Her NHS number is {NHS_NUMBER}."}
+    reply = await service.press(person, verb, action=1, **personal)
+    assert reply.refused
+    assert errors(reply.card).get(name, words(reply.card)).startswith("This looks like an NHS number.")
+    assert "privacy_checked" in {entry.name for entry in reply.card.all_inputs()}
+    assert await service.audit() == before
+    assert not service.unread()
+    again = await service.press(person, verb, action=1, **(personal | {"privacy_checked": "yes"}))
+    assert not again.refused, words(again.card)
+
+
+@pytest.mark.parametrize("text_", [NHS_NUMBER, "He lives at SO14 7LY", "Tues 2pm, mum is on 07700 900123"])
+async def test_personal_data_in_the_chat_is_not_taken(service: Service, text_: str) -> None:
+    await service.taken()
+    reply = await service.says("Carol", text_)
+    assert reply.refused
+    assert "Please don't write it here; the case reference is enough." in words(reply.card)
+    assert (await service.audit()).proposed_at is None
+
+
+async def test_every_card_that_asks_for_something_says_why_and_where_it_is_written(service: Service) -> None:
+    await service.inadequate(neglect="yes", safety="yes")
+    await service.press("Leo", "accept", OTHER_CASE)
+    await service.press("Leo", "book", OTHER_CASE, when="Tues 2pm")
+    await service.press("Mia", "agree", OTHER_CASE)
+    await service.press("Alice", "dispute", dispute_text="I see it differently.")
+    await service.press("Alice", "confirm", action=1)
+    await service.press("Dan", "oversee")
+    await service.until("2026-01-09T12:00")
+    asked = 0
+    for name, parcel in service.post.waiting:
+        card = parcel.card
+        if card.actions:
+            asked += 1
+            assert card.why is not None, (name, card.title)
+            assert card.why.reason, (name, card.title)
+            assert card.why.place.startswith("Children and Learning Service Quality Assurance Framework 2023–2025, 9.3")
+            assert card.why.rules, (name, card.title)
+            assert all(rule.startswith("SOU-") for rule in card.why.rules)
+    assert asked > 20
+    for name in service.people:
+        for letter in await service.inbox(name):
+            assert not letter.card.actions or letter.card.why is not None, (name, letter.card.title)
