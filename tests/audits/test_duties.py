@@ -213,6 +213,8 @@ def test_both_are_reminded_of_the_discussion_on_the_working_day_before(
     asked = engine.advance(booked, reminder.duty, at("2026-01-12T11:00"))
     assert heard(staff, asked.messages) == [("message", "Mo")]
     assert clock(asked.duty.next_at) == "Tue 2026-01-13 09:00"
+    both = engine.advance(booked, duty, at("2026-01-13T09:00"))
+    assert heard(staff, both.messages) == [("message", "Mo"), ("overdue", "Mo")], "only nudges are joined"
 
 
 def test_a_discussion_that_did_not_happen_is_booked_again(

@@ -59,7 +59,18 @@ def type_(tmp_path: Path) -> Type:
 def test_help_names_every_command(type_: Type) -> None:
     said = type_("--help")
     assert said.code == 0
-    for command in ("demo", "serve", "rehearse", "frameworks", "when", "import", "allocate", "doctor", "ledger", "migrate"):
+    for command in (
+        "demo",
+        "serve",
+        "rehearse",
+        "frameworks",
+        "when",
+        "import",
+        "allocate",
+        "doctor",
+        "ledger",
+        "migrate",
+    ):
         assert command in said.out
 
 

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,9 +70,9 @@ def moment(text: str) -> datetime:
 class Service:
     """The people and cases above, in a database file."""
 
-    store: Store
-    file: Path
-    ids: dict[str, int]
+    store: Store = field(repr=False)
+    file: Path = field(repr=False)
+    ids: dict[str, int] = field(repr=False)
 
     def name(self, person_id: int | None) -> str:
         return next((name for name, one in self.ids.items() if one == person_id), "nobody")
