@@ -119,7 +119,7 @@ class Engine:
         duties: list[Duty] = []
         for duty in audit.duties:
             rule = self.framework.duties.get(duty.key)
-            why = self._closing(before, audit, duty, rule, event) if duty.is_open and rule else None
+            why = self._closing(before, audit, duty, rule, event) if duty.is_open else None
             if why is None:
                 duties.append(duty)
                 continue
@@ -128,7 +128,10 @@ class Engine:
             duties.append(ended)
         return replace(audit, duties=tuple(duties)), tuple(closed)
 
-    def _closing(self, before: Audit, audit: Audit, duty: Duty, rule: DutyRule, event: Event) -> str | None:
+    def _closing(self, before: Audit, audit: Audit, duty: Duty, rule: DutyRule | None, event: Event) -> str | None:
+        if rule is None:
+            # The framework has lost this duty; its promise runs on until the audit is withdrawn.
+            return event.kind if event.kind == "withdrawn" else None
         if rule.keep_while is not None and not self.holds(rule.keep_while, audit):
             return "no_longer_applies"
         if event.kind not in rule.closed_by or (rule.waits_for and before.open_duties(rule.waits_for)):
@@ -247,7 +250,8 @@ class Engine:
     def takes_up(self, duty: Duty, person: Person, at: datetime) -> bool:
         """Whether this person may say that they have an escalated duty: a manager above its owner, or QA."""
         owner = self.directory.get(duty.owner_id)
-        escalated = at > duty.nominal or self.framework.duties[duty.key].what == "escalation"
+        rule = self.framework.duties.get(duty.key)
+        escalated = at > duty.nominal or (rule is not None and rule.what == "escalation")
         if not duty.is_open or not escalated or person.id == duty.owner_id or duty.key == "acknowledge_alert":
             return False
         return person.role in self.framework.qa_roles or (owner is not None and person in self.directory.line_of(owner))
@@ -288,7 +292,7 @@ class Engine:
             action = audit.action(duty.action)
         match target:
             case "auditor":
-                return self._named(audit.auditor_id, day, stay=True) or self._officer(audit, day)
+                return self._named(audit.auditor_id, day, stay=True) or self.officer(day)
             case "action_owner":
                 owner_id = action.owner_id if action else None
                 return self._named(owner_id, day) or self._role("case_holder", audit, near, day)
@@ -303,7 +307,7 @@ class Engine:
                 return replace(found, role=duty.owner_role) if found and not found.standing_in_for else found
             case "owner.manager" | "owner.manager.manager" | "climb":
                 steps = {"owner.manager": 1, "owner.manager.manager": 2}.get(target) or (duty.repeats if duty else 1)
-                return self._above(duty, steps, day) or self._officer(audit, day)
+                return self._above(duty, steps, day) or self.officer(day)
             case _:
                 return self._role(target, audit, near, day)
 
@@ -329,7 +333,8 @@ class Engine:
         here = person if stay and person.active else self.directory.stand_in(person, day)
         return Holder(here, here.role, (), person if here.id != person.id else None)
 
-    def _officer(self, audit: Audit, day: date) -> Holder | None:
+    def officer(self, day: date) -> Holder | None:
+        """The QA officer at work on a day: the first QA role that anybody holds, leave and cover included."""
         for role in self.framework.qa_roles:
             holder = self.directory.holder(role, None, day)
             if holder is not None:
@@ -352,7 +357,7 @@ class Engine:
         targets = ("owner", *rule.tell)
         messages = [] if rule.silent else self._tell(audit, duty, targets, rule.what, "ask", event.at)
         for role in duty.vacant:
-            officer = self._officer(audit, self.calendar.day_of(event.at))
+            officer = self.officer(self.calendar.day_of(event.at))
             if officer is None:
                 continue
             label = self.framework.roles[role].label if role in self.framework.roles else role
@@ -373,8 +378,8 @@ class Engine:
     def _tell(
         self, audit: Audit, duty: Duty, targets: Iterable[str], what: str, step: str, at: datetime
     ) -> list[Message]:
-        rule = self.framework.duties[duty.key]
-        variant = self.variant(rule, audit)
+        rule = self.framework.duties.get(duty.key)
+        variant = self.variant(rule, audit) if rule else None
         messages: list[Message] = []
         reached: set[int] = set()
         for target in targets:
@@ -392,7 +397,7 @@ class Engine:
                     at=at,
                     duty_ref=duty.ref,
                     step=step,
-                    rule=(variant.rule if variant and variant.rule else None) or rule.rule,
+                    rule=(variant.rule if variant else None) or (rule.rule if rule else ()),
                 )
             )
         return messages
@@ -464,7 +469,8 @@ class Engine:
             else:
                 told = self._tell(audit, duty, step.to, step.what, step.name, now)
                 if step.what in ("nudge", "overdue"):
-                    messages = [message for message in messages if message.what != "nudge"]
+                    again = {message.to_id for message in told}
+                    messages = [one for one in messages if one.what != "nudge" or one.to_id not in again]
                 messages.extend(told)
         return Advance(duty, tuple(messages), issue, lapsed)
 

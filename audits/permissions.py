@@ -80,7 +80,7 @@ def may(rules: Engine, audit: Audit, verb: str, person: Person, at: datetime, ac
     return any(
         _owns(rules, duty, person, at) and (action is None or duty.action == action)
         for duty in audit.open_duties()
-        if closing in rules.framework.duties[duty.key].closed_by
+        if (terms := rules.framework.duties.get(duty.key)) is not None and closing in terms.closed_by
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from audits.dates import Cycle
-from audits.sampling import Draw
 from bot.opening import open_store
 from bot.settings import Settings
 from cards.wording import counted, day_words
 from scheduling.clock import SystemClock
-from storage.allocations import draw_cycle, ensure_cycle, preview
+from storage.allocations import draw_cycle, ensure_cycle
+from storage.allocations import preview as preview_draw
 from storage.imports.cases import read_cases
 from storage.imports.people import read_people
 from storage.imports.storing import Stored, existing_people, existing_workers, store_cases, store_people
@@ -88,7 +88,7 @@ async def _draw(tx: Transaction, cycle: Cycle, seed: int, *, preview: bool) -> N
     now = SystemClock().now()
     if preview:
         row = await ensure_cycle(tx, cycle)
-        drawn = await _preview_of(tx, cycle, seed)
+        drawn = await preview_draw(tx, row, seed, now)
     else:
         row, drawn = await draw_cycle(tx, cycle, seed, now)
     print(f"{cycle.words}, seed {drawn.seed}: {counted(len(drawn.drawn), 'audit')} drawn.")
@@ -107,7 +107,3 @@ async def _draw(tx: Transaction, cycle: Cycle, seed: int, *, preview: bool) -> N
         print("Its day has come, so the list goes out as soon as auditloop runs (auditloop serve).")
     if preview:
         raise _Preview
-
-
-async def _preview_of(tx: Transaction, cycle: Cycle, seed: int) -> Draw:
-    return await preview(tx, await ensure_cycle(tx, cycle), seed)

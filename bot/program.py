@@ -1,6 +1,5 @@
 """The program behind the doors: a store, a clock and a door, wired together. Serves the desk."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,12 +11,10 @@ from audits.people import Person
 from audits.planning import close_moment
 from bot.desk.service import Desktop, Entry, Letter
 from cards.card import Card, Tone
-from cards.deck import Note, card_for, digest
-from cards.scene import Scene
 from handlers.dispatch import answer, given_reply
 from handlers.interaction import Interaction, Reply
 from scheduling.clock import Clock, MovedClock
-from scheduling.delivery import message_card, note_of
+from scheduling.delivery import digest_card, message_card
 from scheduling.door import Door, Parcel
 from scheduling.running import catch_up, run_until
 from scheduling.ticker import next_moment
@@ -59,7 +56,7 @@ class Program:
 
     async def beat(self) -> int:
         """One heartbeat: what is due is done, what may go is sent."""
-        return await catch_up(self.store, self.door, self.now())
+        return await catch_up(self.store, self.door, self.clock)
 
     async def answer(self, interaction: Interaction) -> Reply:
         """Answer an interaction at this moment, and send at once what it led to."""
@@ -138,23 +135,12 @@ class Program:
             joined = await tx.session.scalars(
                 select(OutboxRow).where(OutboxRow.digest == row.digest).order_by(OutboxRow.id)
             )
-            card = await self._digest(tx, list(joined), person)
+            card = await digest_card(tx, list(joined), person, self.now())
         else:
             card = await message_card(tx, row, person, self.now())
         return Letter(
             row.id, row.sent_at or row.decided_at, row.what, card, waiting=bool(card.actions) and card.tone in ASKING
         )
-
-    async def _digest(self, tx: Transaction, rows: Sequence[OutboxRow], person: Person) -> Card:
-        items: list[tuple[Scene, Note]] = []
-        for row in rows:
-            audit = await tx.audit(row.audit_id) if row.audit_id is not None else None
-            if audit is not None:
-                items.append((Scene(tx.rules, audit, person, self.now()), note_of(row)))
-        card = digest(tx.rules, person, items)
-        asks = [card_for(scene, note) for scene, note in items]
-        lines = tuple(dict.fromkeys(ask.title for ask in asks if ask.actions))
-        return replace(card, text=(*card.text[:1], *lines)) if lines else card
 
     async def timeline(self, *, person_id: int | None = None, page: int = 1) -> tuple[list[Entry], int]:
         async with self.store.begin() as tx:

@@ -25,7 +25,6 @@ class Note:
     text: str = ""
     rule: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    repeat: bool = False
 
 
 ASKS: Mapping[str, Callable[[Scene, Duty], Card]] = {
@@ -77,24 +76,26 @@ DONE = {
 
 def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) -> Card:
     """The card of a message, as its recipient sees it at this moment."""
-    card = _card(scene, note, invitation)
-    if note.repeat:
-        card = replace(card, text=("You may have had this message before.", *card.text))
-    return card
-
-
-def _card(scene: Scene, note: Note, invitation: Download | None) -> Card:
     if note.notice is not None and (note.duty_ref is None or note.notice not in scene.framework.notices):
         return _notice(scene, note)
     duty = next((duty for duty in scene.audit.duties if duty.ref == note.duty_ref), None)
     if duty is None:
         return _notice(scene, note)
+    if duty.key not in scene.framework.duties:
+        return Card(
+            title=scene.audit.case.ref, text=("The framework no longer asks for this.",), facts=scene.case_facts()
+        )
     if not duty.is_open:
         return done(scene, duty)
     card = ask(scene, duty, invitation=invitation)
     if note.what in ("overdue", "escalation") and duty.key != "acknowledge_alert" and scene.now > duty.nominal:
         return _late(scene, duty, card)
     return card
+
+
+def repeated(card: Card) -> Card:
+    """The card of a message that may have arrived before."""
+    return replace(card, text=("You may have had this message before.", *card.text))
 
 
 def ask(scene: Scene, duty: Duty, *, invitation: Download | None = None) -> Card:
@@ -185,7 +186,8 @@ def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Ca
         due = due_words(duty.effective, duty.nominal, rules.calendar)
         state = "done" if not duty.is_open else f"was due {due}" if scene.now > duty.nominal else f"due {due}"
         mine = "" if duty.owner_id == viewer.id else f" (with {scene.name(duty.owner_id)})"
-        rows.append((rules.framework.duties[duty.key].title + mine, scene.audit.case.ref, state))
+        terms = rules.framework.duties.get(duty.key)
+        rows.append(((terms.title if terms else duty.key) + mine, scene.audit.case.ref, state))
     places = sorted(
         {rules.framework.duties[note.duty].place for _, note in items if note.duty in rules.framework.duties}
     )
@@ -205,7 +207,9 @@ def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Ca
 
 def cycle_list(rules: Engine, viewer: Person, note: Note, month: str, audits: list[Audit]) -> Card:
     """A list of the cycle: the audits of someone's service, or those not completed."""
-    terms = rules.framework.cycle.notices[(note.notice or "").removeprefix("cycle.")]
+    terms = rules.framework.cycle.notices.get((note.notice or "").removeprefix("cycle."))
+    if terms is None:
+        return Card(title=note.text, text=("The framework no longer has this list.",))
     directory = rules.directory
 
     def name(person_id: int | None) -> str:

@@ -32,13 +32,30 @@ async def issue_due(store: Store, now: datetime) -> int:
 async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime) -> Audit | None:
     """Place the re-audit of a case in the list that goes out now; None if nobody can take it."""
     seed = audit.id
-    auditor = await reaudit_auditor(tx, audit, seed)
+    auditor = await reaudit_auditor(tx, audit, seed, now)
     if auditor is None:
+        await _nobody_left(tx, audit, now)
         return None
     cycle = await ensure_cycle(tx, cycle_for(tx.framework, now, tx.calendar))
     row = await plan_allocation(tx, cycle, audit.case, auditor.id, now, kind=REAUDIT, earlier_audit_id=audit.id)
     again = await tx.audit(row.id)
     return (await issue(tx, again, now)).audit if again else None
+
+
+async def _nobody_left(tx: Transaction, audit: Audit, now: datetime) -> None:
+    officer = tx.rules.officer(tx.calendar.day_of(now))
+    if officer is not None:
+        message = Message(
+            key=f"{audit.id}/reaudit/nobody/{officer.person.id}",
+            what="escalation",
+            to_id=officer.person.id,
+            to_role=officer.role,
+            duty="reaudit",
+            at=now,
+            notice="vacancy",
+            text=f"{audit.case.ref} is to be audited again, but no auditor can take it. Please find one.",
+        )
+        await post(tx, [message], audit_id=audit.id)
 
 
 async def send_lists(store: Store, now: datetime) -> int:

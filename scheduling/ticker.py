@@ -1,16 +1,18 @@
 """The tick: what falls due is a query, so a tick costs what is due and any number of nodes may tick."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 
 from scheduling.cycles import issue_due, issue_reaudit, send_lists
-from storage.ledger import record_step
+from storage.ledger import WAITING, record_step
 from storage.store import Store
 from storage.tables import AuditRow, CycleNoticeRow, DutyRow, OutboxRow
 
 BATCH = 200
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -29,17 +31,23 @@ async def tick(store: Store, now: datetime) -> Ticked:
     transaction of its own that looks again whether the step is still due.
     """
     done = Ticked(issued=await issue_due(store, now), lists=await send_lists(store, now))
-    while refs := await _due(store, now):
+    faulty: set[str] = set()
+    while refs := await _due(store, now, faulty):
         for ref in refs:
-            done.steps += await _step(store, ref, now)
+            try:
+                done.steps += await _step(store, ref, now)
+            except Exception:
+                # One duty that can't be stepped must not keep the others waiting; the next tick tries it again.
+                log.exception("the step of duty %s failed", ref)
+                faulty.add(ref)
     return done
 
 
-async def _due(store: Store, now: datetime) -> list[str]:
+async def _due(store: Store, now: datetime, but: set[str]) -> list[str]:
     async with store.begin() as tx:
         rows = await tx.session.scalars(
             select(DutyRow.ref)
-            .where(DutyRow.next_at <= now, DutyRow.closed_at.is_(None))
+            .where(DutyRow.next_at <= now, DutyRow.closed_at.is_(None), DutyRow.ref.not_in(but))
             .order_by(DutyRow.next_at, DutyRow.id)
             .limit(BATCH)
         )
@@ -67,7 +75,7 @@ async def next_moment(store: Store, after: datetime) -> datetime | None:
             await tx.session.scalar(select(func.min(DutyRow.next_at)).where(DutyRow.closed_at.is_(None))),
             await tx.session.scalar(select(func.min(AuditRow.issue_at))),
             await tx.session.scalar(select(func.min(CycleNoticeRow.next_at))),
-            await tx.session.scalar(select(func.min(OutboxRow.not_before)).where(OutboxRow.state == "queued")),
+            await tx.session.scalar(select(func.min(OutboxRow.not_before)).where(OutboxRow.state.in_(WAITING))),
         ]
     planned = [moment for moment in found if moment is not None]
     return max(after, min(planned)) if planned else None

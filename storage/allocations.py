@@ -1,6 +1,7 @@
 """Cycles and their allocations: making them, drawing them, and sending them out."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, time
 
 from sqlalchemy import func, select
@@ -46,8 +47,8 @@ async def auditors_without(tx: Transaction, cycle: CycleRow) -> list[Person]:
     ]
 
 
-async def preview(tx: Transaction, cycle: CycleRow, seed: int) -> Draw:
-    """What a draw with this seed would give; nothing is written."""
+async def preview(tx: Transaction, cycle: CycleRow, seed: int, now: datetime) -> Draw:
+    """What a draw with this seed would give at this moment; nothing is written."""
     rows = await tx.session.scalars(select(CaseRow).where(CaseRow.on_list))
     busy = await tx.session.scalars(
         select(AuditRow.case_id).where(AuditRow.withdrawn.is_(False), AuditRow.grade.is_(None))
@@ -60,7 +61,7 @@ async def preview(tx: Transaction, cycle: CycleRow, seed: int) -> Draw:
     )
     same_month = await tx.session.scalars(select(AuditRow.case_id).where(AuditRow.cycle_id == cycle.id))
     audited: Counter[int] = Counter({holder or 0: count for holder, count in held})
-    day = tx.calendar.day_of(cycle.issue_at)
+    day = tx.calendar.day_of(max(cycle.issue_at, now))
     present = [person for person in await auditors_without(tx, cycle) if not person.away(day)]
     found = draw(
         present,
@@ -82,7 +83,7 @@ async def draw_cycle(tx: Transaction, cycle: Cycle, seed: int, now: datetime) ->
     Drawing again gives a case only to auditors who have none yet.
     """
     row = await ensure_cycle(tx, cycle)
-    drawn = await preview(tx, row, seed)
+    drawn = await preview(tx, row, seed, now)
     for auditor, case in drawn.drawn:
         await plan_allocation(tx, row, case, auditor.id, max(row.issue_at, now))
     row.seed = seed if row.seed is None else row.seed
@@ -127,13 +128,19 @@ async def issue(tx: Transaction, audit: Audit, at: datetime) -> Recorded:
     return await record(tx, audit, Event("allocated", at, None, {"auditor_id": audit.auditor_id}))
 
 
-async def reaudit_auditor(tx: Transaction, audit: Audit, seed: int) -> Person | None:
-    """Who audits a case again: drawn from the auditors who may, the first auditor only if there is nobody else."""
-    day = tx.calendar.day_of(tx.calendar.moment(audit.cycle.first, time(0, 0)))
+async def reaudit_auditor(tx: Transaction, audit: Audit, seed: int, now: datetime) -> Person | None:
+    """Who audits a case again: drawn from the auditors who may, the first auditor only if there is nobody else.
+
+    None where nobody is left. A case that has left the list is audited again all the same.
+    """
+    day = tx.calendar.day_of(now)
     everyone = [
         person for role in tx.framework.auditor_roles for person in tx.directory.holders(role) if not person.away(day)
     ]
     first = tx.directory.get(audit.auditor_id)
     others = [person for person in everyone if person.id != audit.auditor_id]
-    found = draw(others, [audit.case], tx.directory, seed, own_area=tx.framework.sampling.area == "own")
-    return found.drawn[0][0] if found.drawn else first
+    case = replace(audit.case, on_list=True)
+    found = draw(others, [case], tx.directory, seed, own_area=tx.framework.sampling.area == "own")
+    if found.drawn:
+        return found.drawn[0][0]
+    return first if first is not None and first.active else None

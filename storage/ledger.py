@@ -17,9 +17,10 @@ from audits.engine import Message
 from audits.state import Audit, Duty, Event
 from storage.records import plain, write_action, write_audit, write_duty
 from storage.store import Transaction
-from storage.tables import ActionRow, AuditRow, DutyRow, LedgerRow, OutboxRow
+from storage.tables import ActionRow, AuditRow, ChainRow, DutyRow, LedgerRow, OutboxRow
 
 SERVICE = "service"
+WAITING = ("queued", "unknown")
 BEGINNING = "0" * 64
 
 
@@ -124,7 +125,7 @@ async def supersede(tx: Transaction, duties: Iterable[Duty]) -> None:
     if refs:
         await tx.session.execute(
             update(OutboxRow)
-            .where(OutboxRow.duty_ref.in_(refs), OutboxRow.state == "queued", OutboxRow.what != "alert")
+            .where(OutboxRow.duty_ref.in_(refs), OutboxRow.state.in_(WAITING), OutboxRow.what != "alert")
             .values(state="superseded")
         )
 
@@ -162,17 +163,19 @@ async def _enter(
     opened: Iterable[Duty] = (),
     closed: Iterable[Duty] = (),
 ) -> None:
-    last = await tx.session.scalar(
-        select(LedgerRow).where(LedgerRow.chain == chain).order_by(LedgerRow.number.desc()).limit(1)
-    )
+    last = await tx.session.get(ChainRow, chain)
+    if last is None:
+        last = ChainRow(name=chain, length=0, hash=BEGINNING)
+        tx.session.add(last)
     values = plain(event.values)
     if isinstance(values.get("duty"), dict):
         values["duty"] = values["duty"]["ref"]
     if isinstance(values.get("duties"), dict):
         values["duties"] = sorted(values["duties"])
     values |= {"opened": [duty.ref for duty in opened], "closed": [duty.ref for duty in closed]}
-    number = last.number + 1 if last else 1
-    before = last.hash if last else BEGINNING
+    number, before = last.length + 1, last.hash
+    last.length = number
+    last.hash = fingerprint(chain, number, event.kind, event.at, event.actor_id, values, before)
     tx.session.add(
         LedgerRow(
             chain=chain,
@@ -183,7 +186,7 @@ async def _enter(
             audit_id=audit_id,
             values=values,
             before=before,
-            hash=fingerprint(chain, number, event.kind, event.at, event.actor_id, values, before),
+            hash=last.hash,
         )
     )
     await tx.session.flush()
@@ -224,7 +227,15 @@ async def verify(tx: Transaction) -> tuple[int, list[Broken]]:
         elif row.before != before:
             broken.append(Broken(row.chain, row.number, "it doesn't follow the entry before it"))
         content = fingerprint(row.chain, row.number, row.kind, row.at, row.actor_id, row.values, row.before)
-        if content != row.hash:
+        if content != row.hash or row.chain != (SERVICE if row.audit_id is None else f"audit:{row.audit_id}"):
             broken.append(Broken(row.chain, row.number, "its content was changed"))
         last[row.chain] = (row.number, row.hash)
+    for chain in await tx.session.scalars(select(ChainRow).order_by(ChainRow.name)):
+        number, end = last.get(chain.name, (0, BEGINNING))
+        if number < chain.length:
+            broken.append(
+                Broken(chain.name, number + 1, f"the last {chain.length - number} of its entries are missing")
+            )
+        elif (number, end) != (chain.length, chain.hash):
+            broken.append(Broken(chain.name, number, "it isn't the entry that was last"))
     return count, broken

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
 
+from storage.ledger import WAITING
 from storage.store import Transaction
 from storage.tables import OutboxRow
 
 LEASE = timedelta(minutes=5)
-WAITING = ("queued", "unknown")
 
 
 async def recipients_due(tx: Transaction, now: datetime) -> list[int]:
@@ -55,20 +55,38 @@ async def release_expired(tx: Transaction, now: datetime) -> int:
     return result.rowcount if isinstance(result, CursorResult) else 0
 
 
-async def mark_sent(tx: Transaction, ids: Sequence[int], now: datetime, digest: str | None) -> None:
-    await _mark(tx, ids, state="sent", sent_at=now, lease_until=None, digest=digest, error="")
+async def mark_sent(tx: Transaction, rows: Sequence[OutboxRow], now: datetime, digest: str | None) -> None:
+    await _mark(tx, rows, state="sent", sent_at=now, lease_until=None, digest=digest, error="")
 
 
-async def mark_failed(tx: Transaction, ids: Sequence[int], reason: str) -> None:
-    await _mark(tx, ids, state="failed", lease_until=None, error=reason)
+async def mark_failed(tx: Transaction, rows: Sequence[OutboxRow], reason: str) -> list[OutboxRow]:
+    """The messages that failed for good, those left out that another sender has taken over."""
+    return await _mark(tx, rows, state="failed", lease_until=None, error=reason)
 
 
-async def mark_waiting(tx: Transaction, ids: Sequence[int], until: datetime, reason: str, *, unknown: bool) -> None:
+async def mark_waiting(
+    tx: Transaction, rows: Sequence[OutboxRow], until: datetime, reason: str, *, unknown: bool
+) -> None:
     """Put messages back for another try; where they may have arrived, the next one says so."""
     state = "unknown" if unknown else "queued"
     extra = {"possible_repeat": True} if unknown else {}
-    await _mark(tx, ids, state=state, not_before=until, lease_until=None, error=reason, **extra)
+    await _mark(tx, rows, state=state, not_before=until, lease_until=None, error=reason, **extra)
 
 
-async def _mark(tx: Transaction, ids: Iterable[int], **values: object) -> None:
-    await tx.session.execute(update(OutboxRow).where(OutboxRow.id.in_(list(ids))).values(**values))
+async def mark_superseded(tx: Transaction, rows: Sequence[OutboxRow]) -> None:
+    await _mark(tx, rows, state="superseded", lease_until=None)
+
+
+async def _mark(tx: Transaction, rows: Iterable[OutboxRow], **values: object) -> list[OutboxRow]:
+    """Write down what became of messages that are still ours: a sender that outlived its lease has no say any more."""
+    ours: list[OutboxRow] = []
+    for row in rows:
+        result = await tx.session.execute(
+            update(OutboxRow)
+            .where(OutboxRow.id == row.id, OutboxRow.state == "sending", OutboxRow.attempts == row.attempts)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+        if isinstance(result, CursorResult) and result.rowcount == 1:
+            ours.append(row)
+    return ours

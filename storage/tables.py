@@ -219,6 +219,16 @@ class LedgerRow(Table):
     hash: Mapped[str] = mapped_column(String(64))
 
 
+class ChainRow(Table):
+    """Where a chain of the ledger ends, so that entries taken off its end are missed."""
+
+    __tablename__ = "chains"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    length: Mapped[int] = mapped_column(default=0)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
 class AnswerRow(Table):
     """A reply that was given, by the platform's event id: the same event gets the same reply again."""
 

@@ -93,7 +93,7 @@ async def play(script: Script, framework: Framework) -> Stage:
             raise RehearsalError(f"step {number}: {step.at:%Y-%m-%dT%H:%M} lies before the start.")
         await run_until(store, stage, clock, at)
         await _perform(stage, step, f"step {number}")
-        await catch_up(store, stage, clock.now())
+        await catch_up(store, stage, clock)
     await run_until(store, stage, clock, stage.moment(script.until))
     return stage
 

@@ -12,7 +12,7 @@ from storage.imports.cases import CaseFile
 from storage.imports.cells import normal_name
 from storage.imports.people import PeopleFile
 from storage.imports.rejected import ImportRejected, Problem
-from storage.ledger import note, post
+from storage.ledger import note, post, record
 from storage.store import Transaction
 from storage.tables import AuditRow, CaseRow, PersonRow
 
@@ -140,16 +140,16 @@ async def _tell_of_gone(tx: Transaction, case_ids: list[int], at: datetime) -> l
         words = f"{audit.case.ref} is no longer on the case list, but its audit is under way. "
         words += "Please withdraw it, or leave it if the audit still serves the child."
         if issue_at is not None:
-            (await tx.session.get_one(AuditRow, audit_id)).withdrawn = True
             (await tx.session.get_one(AuditRow, audit_id)).issue_at = None
+            await record(tx, audit, Event("withdrawn", at, None, {"reason": "the case left the list"}))
             words = f"{audit.case.ref} left the case list before its allocation went out, so it was withdrawn."
         told.append(words)
-        officer = next((one for role in tx.framework.qa_roles for one in tx.directory.holders(role)), None)
+        officer = tx.rules.officer(tx.calendar.day_of(at))
         if officer is not None:
             message = Message(
-                key=f"{audit_id}/left_list/{at:%Y%m%d%H%M%S}/{officer.id}",
+                key=f"{audit_id}/left_list/{at:%Y%m%d%H%M%S}/{officer.person.id}",
                 what="message",
-                to_id=officer.id,
+                to_id=officer.person.id,
                 to_role=officer.role,
                 duty="complete_audit",
                 at=at,

@@ -140,7 +140,7 @@ class Service:
         verb: str,
         case: str = CASE,
         *,
-        action: int | None = None,
+        action: int | str | None = None,
         event: str | None = None,
         subject: str | None = None,
         **values: str,

@@ -31,7 +31,8 @@ def test_a_day_is_read_the_british_way_and_lies_ahead(text: str, day: date) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "31 November", "30/2", "2026-02-30", "next year", "10", "April", "because", "99/99/9999", "x" * 500]
+    "text",
+    ["", "soon", "31 November", "30/2", "2026-02-30", "next year", "10", "April", "because", "99/99/9999", "x" * 500],
 )
 def test_what_is_no_day_is_not_guessed(text: str) -> None:
     assert read_day(text, WEDNESDAY) is None

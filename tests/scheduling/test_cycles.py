@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from audits.dates import Cycle
 from audits.state import REAUDIT
+from scheduling.clock import MovedClock
 from scheduling.running import catch_up
 from scheduling.ticker import tick
 from storage.allocations import draw_cycle
@@ -33,15 +34,15 @@ async def test_a_list_whose_third_is_a_saturday_goes_out_on_monday_morning(servi
 
 async def test_an_auditor_is_told_when_the_list_goes_out_and_not_before(service: Service, letterbox: Letterbox) -> None:
     await draw(service, "2026-01", "2025-12-22 10:00")
-    await catch_up(service.store, letterbox, moment("2026-01-05 08:59"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-01-05 08:59")))
     assert letterbox.names == []
-    await catch_up(service.store, letterbox, moment("2026-01-05 09:00"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-01-05 09:00")))
     assert set(letterbox.names) == {"Marek", "Priya", "Pat", "Rae", "Mo"}
 
 
 async def test_a_late_draw_goes_out_with_the_next_tick(service: Service, letterbox: Letterbox) -> None:
     await draw(service, "2026-03", "2026-03-12 15:20")
-    await catch_up(service.store, letterbox, moment("2026-03-12 15:20"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-12 15:20")))
     assert set(letterbox.names) == {"Marek", "Priya", "Pat", "Rae", "Mo"}
 
 
@@ -63,12 +64,12 @@ async def test_service_leads_get_their_own_list_on_the_28th_rolled_forward(
     await service.happens(north[0], "overseen", "2026-03-11 10:00", "Lena")
     monday = moment("2026-03-30 09:00")  # the 28th is a Saturday
     assert (await tick(service.store, monday - MINUTE)).lists == 0
-    await catch_up(service.store, letterbox, monday - MINUTE)
+    await catch_up(service.store, letterbox, MovedClock(monday - MINUTE))
     letterbox.emptied()
     assert (await tick(service.store, monday)).lists == 2
     rows = {service.name(row.to_id): row for row in await service.rows(OutboxRow, OutboxRow.notice == "cycle.copies")}
     assert {name: row.details["audits"] for name, row in rows.items()} == {"Lena": [north[1]], "Sol": [south]}
-    await catch_up(service.store, letterbox, monday)
+    await catch_up(service.store, letterbox, MovedClock(monday))
     (card,) = [parcel.card for parcel in letterbox.parcels("Sol") if parcel.keys[0].startswith("cycle/")]
     assert card.title == "Audits in your service area, March 2026"
     assert card.table is not None
@@ -83,15 +84,15 @@ async def test_audits_not_completed_are_listed_after_the_sixth_with_how_many(
     done = await service.allocate("N-3", "Priya", "2026-03-03 09:00", "2026-03")
     await service.happens(done, "submitted", "2026-03-27 10:00", "Priya", grade="good")
 
-    await catch_up(service.store, letterbox, moment("2026-03-09 09:00"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-09 09:00")))
     (first,) = [parcel.card for parcel in letterbox.parcels("Olu") if parcel.keys[0].startswith("cycle/")]
     assert first.table is not None
     assert first.table.rows == (("Marek", "1 not completed", "February 2026"),)
 
     # The 6th of April is Easter Monday.
-    await catch_up(service.store, letterbox, moment("2026-04-07 09:00") - MINUTE)
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-04-07 09:00") - MINUTE))
     letterbox.emptied()
-    await catch_up(service.store, letterbox, moment("2026-04-07 09:00"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-04-07 09:00")))
     for name in ("Lena", "Olu"):
         (card,) = [parcel.card for parcel in letterbox.parcels(name) if parcel.keys[0].startswith("cycle/")]
         assert card.table is not None
@@ -120,10 +121,10 @@ async def test_an_inadequate_case_is_audited_again_with_the_list_a_month_later(
     await service.happens(first, "submitted", "2026-03-10 10:00", "Marek", grade="inadequate")
     await service.happens(first, "moderated", "2026-03-12 10:00", "Quinn", grade="inadequate")
     # A month on is Sunday the 12th of April; the next list after it is that of May, rolled from a Sunday and a holiday.
-    await catch_up(service.store, letterbox, moment("2026-05-05 08:59"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-05-05 08:59")))
     assert len(await service.rows(AuditRow)) == 1
     letterbox.emptied()
-    await catch_up(service.store, letterbox, moment("2026-05-05 09:00"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-05-05 09:00")))
     (again,) = await service.rows(AuditRow, AuditRow.kind == REAUDIT)
     assert again.earlier_audit_id == first
     assert again.auditor_id != service.ids["Marek"]
@@ -134,7 +135,7 @@ async def test_an_inadequate_case_is_audited_again_with_the_list_a_month_later(
     (duty,) = (await service.audit(again.id)).open_duties("complete_audit")
     assert duty.nominal == moment("2026-05-28 23:59")
     assert [row.kind for row in await service.rows(LedgerRow, LedgerRow.audit_id == again.id)] == ["allocated"]
-    await catch_up(service.store, letterbox, moment("2026-05-05 09:01"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-05-05 09:01")))
     assert len(await service.rows(AuditRow)) == 2
 
 

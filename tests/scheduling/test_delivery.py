@@ -5,6 +5,7 @@ import pytest
 
 from audits.engine import Message
 from audits.people import Person
+from scheduling.clock import MovedClock
 from scheduling.delivery import deliver_due
 from scheduling.door import Failure, NotDelivered, Parcel
 from scheduling.ticker import tick
@@ -44,7 +45,7 @@ def refusing(failure: Failure, *, only: str = "Marek", retry_after: timedelta | 
 async def two_beats(service: Service, door: Letterbox, now: datetime) -> None:
     """What one delivery leaves to be said, the next one says."""
     for _ in range(2):
-        await deliver_due(service.store, door, now)
+        await deliver_due(service.store, door, MovedClock(now))
 
 
 # ---- once
@@ -52,7 +53,7 @@ async def two_beats(service: Service, door: Letterbox, now: datetime) -> None:
 
 async def test_a_message_goes_once_however_often_delivery_runs(service: Service, letterbox: Letterbox) -> None:
     await put(service, "a")
-    assert [await deliver_due(service.store, letterbox, TUESDAY) for _ in range(3)] == [1, 0, 0]
+    assert [await deliver_due(service.store, letterbox, MovedClock(TUESDAY)) for _ in range(3)] == [1, 0, 0]
     assert letterbox.keys == ["a"]
     row = await row_of(service, "a")
     assert (row.state, row.sent_at, row.attempts, row.lease_until) == ("sent", TUESDAY, 1, None)
@@ -64,7 +65,7 @@ async def test_two_senders_at_once_send_each_message_once(service: Service, lett
         await put(service, f"{number}", people[number % 4])
 
     async def send(store: Store) -> int:
-        return await deliver_due(store, letterbox, TUESDAY)
+        return await deliver_due(store, letterbox, MovedClock(TUESDAY))
 
     async with service.another_node() as other:
         sent = await asyncio.gather(send(service.store), send(other), send(service.store))
@@ -79,9 +80,9 @@ async def test_a_second_sender_leaves_alone_what_is_on_its_way(service: Service)
 
     async def meanwhile(_to: Person, _parcel: Parcel) -> None:
         async with service.another_node() as other:
-            others.append(await deliver_due(other, patient, TUESDAY + LEASE))
+            others.append(await deliver_due(other, patient, MovedClock(TUESDAY + LEASE)))
 
-    assert await deliver_due(service.store, Letterbox(before=meanwhile), TUESDAY) == 1
+    assert await deliver_due(service.store, Letterbox(before=meanwhile), MovedClock(TUESDAY)) == 1
     assert others == [0]
     assert patient.keys == []
 
@@ -99,14 +100,14 @@ async def test_a_message_whose_sender_died_is_sent_again_and_says_so(
 
     dying = Letterbox(after=die)
     with pytest.raises(type(death)):
-        await deliver_due(service.store, dying, TUESDAY)
+        await deliver_due(service.store, dying, MovedClock(TUESDAY))
     (first,) = dying.parcels("Cas")
     (key,) = first.keys
     assert (await row_of(service, key)).state == "sending"
 
-    await deliver_due(service.store, letterbox, TUESDAY + LEASE)
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY + LEASE))
     assert "Cas" not in letterbox.names
-    await deliver_due(service.store, letterbox, TUESDAY + LEASE + SECOND)
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY + LEASE + SECOND))
     (again,) = letterbox.parcels("Cas")
     assert again.keys == first.keys
     assert again.repeat
@@ -118,9 +119,9 @@ async def test_a_message_whose_sender_died_is_sent_again_and_says_so(
 
 async def test_what_may_have_arrived_is_sent_again_and_says_so(service: Service, letterbox: Letterbox) -> None:
     await service.allocate("N-1", "Marek", "2026-03-03 09:00")
-    assert await deliver_due(service.store, refusing(Failure.UNKNOWN), TUESDAY) == 0
+    assert await deliver_due(service.store, refusing(Failure.UNKNOWN), MovedClock(TUESDAY)) == 0
     assert {row.state for row in await service.rows(OutboxRow)} == {"unknown"}
-    await deliver_due(service.store, letterbox, TUESDAY + timedelta(minutes=1))
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY + timedelta(minutes=1)))
     assert all(parcel.repeat for parcel in letterbox.parcels("Marek"))
     assert {parcel.card.text[0] for parcel in letterbox.parcels("Marek")} == {"You may have had this message before."}
 
@@ -131,11 +132,11 @@ async def test_what_may_have_arrived_is_sent_again_and_says_so(service: Service,
 async def test_a_temporary_failure_waits_as_long_as_the_platform_asks(service: Service, letterbox: Letterbox) -> None:
     await put(service, "a")
     wait = timedelta(seconds=97)
-    assert await deliver_due(service.store, refusing(Failure.TEMPORARY, retry_after=wait), TUESDAY) == 0
+    assert await deliver_due(service.store, refusing(Failure.TEMPORARY, retry_after=wait), MovedClock(TUESDAY)) == 0
     row = await row_of(service, "a")
     assert (row.state, row.not_before, row.error) == ("queued", TUESDAY + wait, "The app is blocked")
-    assert await deliver_due(service.store, letterbox, TUESDAY + wait - SECOND) == 0
-    assert await deliver_due(service.store, letterbox, TUESDAY + wait) == 1
+    assert await deliver_due(service.store, letterbox, MovedClock(TUESDAY + wait - SECOND)) == 0
+    assert await deliver_due(service.store, letterbox, MovedClock(TUESDAY + wait)) == 1
     row = await row_of(service, "a")
     assert (row.state, row.error, row.possible_repeat) == ("sent", "", False)
     assert not letterbox.parcels("Marek")[0].repeat
@@ -146,7 +147,7 @@ async def test_temporary_failures_back_off_up_to_an_hour(service: Service) -> No
     door = refusing(Failure.TEMPORARY)
     now, waits = TUESDAY, []
     for _ in range(9):
-        await deliver_due(service.store, door, now)
+        await deliver_due(service.store, door, MovedClock(now))
         coming = (await row_of(service, "a")).not_before
         waits.append(int((coming - now).total_seconds() / 60))
         now = coming
@@ -157,7 +158,7 @@ async def test_a_person_who_cannot_be_reached_holds_nobody_else_up(service: Serv
     for name in ("Marek", "Priya"):
         await put(service, name, name)
     door = refusing(Failure.TEMPORARY)
-    assert await deliver_due(service.store, door, TUESDAY) == 1
+    assert await deliver_due(service.store, door, MovedClock(TUESDAY)) == 1
     assert door.names == ["Priya"]
 
 
@@ -201,7 +202,7 @@ async def test_when_nobody_on_the_ladder_can_be_reached_it_ends(service: Service
 
     await put(service, "a", what="alert")
     for days in range(4):
-        await deliver_due(service.store, Letterbox(before=refuse), TUESDAY + timedelta(days=days))
+        await deliver_due(service.store, Letterbox(before=refuse), MovedClock(TUESDAY + timedelta(days=days)))
     rows = await service.rows(OutboxRow)
     assert {row.state for row in rows} == {"failed"}
     assert len(rows) < 10
@@ -223,32 +224,32 @@ async def test_quiet_hours_hold_nudges_but_no_alert(service: Service, letterbox:
     await put(service, "nudge", what="nudge", at=night)
     await put(service, "message", what="message", at=night)
     await put(service, "alert", what="alert", at=night)
-    await deliver_due(service.store, letterbox, night)
+    await deliver_due(service.store, letterbox, MovedClock(night))
     assert letterbox.keys == ["alert"]
-    await deliver_due(service.store, letterbox, moment("2026-03-09 07:59"))
+    await deliver_due(service.store, letterbox, MovedClock(moment("2026-03-09 07:59")))
     assert letterbox.keys == ["alert"]
-    await deliver_due(service.store, letterbox, moment("2026-03-09 08:00"))
+    await deliver_due(service.store, letterbox, MovedClock(moment("2026-03-09 08:00")))
     assert sorted(letterbox.keys) == ["alert", "message", "nudge"]
 
 
 async def test_a_safety_alert_goes_at_once_in_the_middle_of_the_night(service: Service, letterbox: Letterbox) -> None:
     audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
-    await deliver_due(service.store, letterbox, TUESDAY)
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY))
     letterbox.emptied()
     await service.happens(audit, "safety_raised", "2026-03-07 02:10", "Marek", text="Alone at night")
-    await deliver_due(service.store, letterbox, moment("2026-03-07 02:10"))
+    await deliver_due(service.store, letterbox, MovedClock(moment("2026-03-07 02:10")))
     assert {"Pat", "Lena", "Hana", "Dev"} <= set(letterbox.names)
     assert all(parcel.urgent for _, parcel in letterbox.arrived)
 
 
 async def test_a_nudge_whose_duty_is_done_is_not_sent(service: Service, letterbox: Letterbox) -> None:
     audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
-    await deliver_due(service.store, letterbox, TUESDAY)
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY))
     await tick(service.store, moment("2026-03-05 09:00"))
     assert ("Marek", "nudge", "accept") in await service.waiting()
     await service.happens(audit, "accepted", "2026-03-05 09:00", "Marek")
     letterbox.emptied()
-    await deliver_due(service.store, letterbox, moment("2026-03-05 09:01"))
+    await deliver_due(service.store, letterbox, MovedClock(moment("2026-03-05 09:01")))
     assert not any("/nudge@" in key for key in letterbox.keys)
     assert {row.state for row in await service.rows(OutboxRow, OutboxRow.what == "nudge")} == {"superseded"}
 
@@ -258,12 +259,12 @@ async def test_reminders_that_fall_together_are_joined_and_requests_are_not(
 ) -> None:
     for ref in ("N-1", "N-2", "N-4"):
         await service.allocate(ref, "Marek", "2026-03-03 09:00")
-    await deliver_due(service.store, letterbox, TUESDAY)
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY))
     assert [len(parcel.keys) for parcel in letterbox.parcels("Marek")] == [1] * 6
     letterbox.emptied()
     morning = moment("2026-03-05 09:00")
     await tick(service.store, morning)
-    assert await deliver_due(service.store, letterbox, morning) == 3
+    assert await deliver_due(service.store, letterbox, MovedClock(morning)) == 3
     ((_, parcel),) = letterbox.arrived
     assert parcel.card.title == "3 reminders for you"
     assert parcel.card.table is not None
@@ -275,10 +276,10 @@ async def test_reminders_that_fall_together_are_joined_and_requests_are_not(
 
 async def test_a_reminder_alone_keeps_its_own_card(service: Service, letterbox: Letterbox) -> None:
     await service.allocate("N-1", "Marek", "2026-03-03 09:00")
-    await deliver_due(service.store, letterbox, TUESDAY)
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY))
     letterbox.emptied()
     await tick(service.store, moment("2026-03-05 09:00"))
-    await deliver_due(service.store, letterbox, moment("2026-03-05 09:00"))
+    await deliver_due(service.store, letterbox, MovedClock(moment("2026-03-05 09:00")))
     ((_, parcel),) = letterbox.arrived
     assert {action.verb for action in parcel.card.actions} == {"accept", "decline"}
 
@@ -288,14 +289,14 @@ async def test_alerts_go_before_everything_and_the_rest_in_its_order(service: Se
     await put(service, "second", "Lena")
     await put(service, "third", "Lena")
     await put(service, "alert", "Lena", what="alert")
-    await deliver_due(service.store, letterbox, TUESDAY)
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY))
     assert letterbox.keys == ["alert", "second", "third", "first"]
 
 
 async def test_a_card_is_of_the_moment_at_which_it_is_sent(service: Service, letterbox: Letterbox) -> None:
     audit = await service.allocate("N-1", "Marek", "2026-03-03 21:00")
     await service.happens(audit, "held", "2026-03-04 07:30", "Marek")
-    await deliver_due(service.store, letterbox, moment("2026-03-04 08:00"))
+    await deliver_due(service.store, letterbox, MovedClock(moment("2026-03-04 08:00")))
     (parcel,) = letterbox.parcels("Marek")
     assert parcel.keys[0].startswith(f"{audit}/complete_audit/1/ask/")
     assert "submit" in {action.verb for action in parcel.card.actions}

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from audits.framework import with_settings
+from scheduling.clock import MovedClock
 from scheduling.running import catch_up
 from scheduling.ticker import Ticked, next_moment, tick
 from storage.ledger import verify
@@ -35,7 +36,7 @@ async def work(file, now):
     store = Store(open_database(sqlite_url(Path(file))), framework_named("southampton"), WorkCalendar())
     print("ready", flush=True)
     sys.stdin.readline()
-    await catch_up(store, Door(), datetime.fromisoformat(now))
+    await catch_up(store, Door(), MovedClock(datetime.fromisoformat(now)))
     await store.close()
 
 asyncio.run(work(*sys.argv[1:]))
@@ -180,10 +181,10 @@ async def test_after_a_week_of_downtime_there_is_one_reminder_and_every_escalati
     service: Service, letterbox: Letterbox
 ) -> None:
     audits = await a_week_of_work(service)
-    await catch_up(service.store, letterbox, moment("2026-03-04 17:00"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-04 17:00")))
     letterbox.emptied()
 
-    await catch_up(service.store, letterbox, moment("2026-03-16 10:00"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-16 10:00")))
     (reminder,) = letterbox.parcels("Marek")
     assert reminder.card.title == "2 reminders for you"
     marek = service.ids["Marek"]
@@ -202,17 +203,17 @@ async def test_after_a_week_of_downtime_there_is_one_reminder_and_every_escalati
 
 async def test_missed_repeats_of_an_alert_become_one_that_has_climbed(service: Service, letterbox: Letterbox) -> None:
     audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
-    await catch_up(service.store, letterbox, moment("2026-03-03 09:00"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-03 09:00")))
     await service.happens(audit, "safety_raised", "2026-03-03 22:00", "Marek", text="Alone at night")
-    await catch_up(service.store, letterbox, moment("2026-03-03 22:00"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-03 22:00")))
     assert {name for name, _ in letterbox.emptied()} >= {"Pat", "Lena", "Hana", "Dev"}
 
-    await catch_up(service.store, letterbox, moment("2026-03-03 23:05"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-03 23:05")))
     assert letterbox.names.count("Pat") == 1
     assert "Edith" in letterbox.names
     await service.happens(audit, "acknowledged", "2026-03-03 23:06", "Pat")
     letterbox.emptied()
-    await catch_up(service.store, letterbox, moment("2026-03-03 23:20"))
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-03 23:20")))
     assert "Pat" not in letterbox.names
     assert "Lena" in letterbox.names
 

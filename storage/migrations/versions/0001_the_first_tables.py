@@ -13,6 +13,13 @@ depends_on: Sequence[str] | None = None
 
 def upgrade() -> None:
     op.create_table(
+        "chains",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "cycles",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("month", sa.String(length=7), nullable=False),
@@ -360,3 +367,4 @@ def downgrade() -> None:
 
     op.drop_table("people")
     op.drop_table("cycles")
+    op.drop_table("chains")
