@@ -73,9 +73,10 @@ class Program:
     async def people(self) -> list[Desktop]:
         async with self.store.begin() as tx:
             rows = await tx.session.execute(
-                select(DutyRow.owner_id, func.count(DutyRow.id))
-                .where(DutyRow.closed_at.is_(None), DutyRow.owner_id.is_not(None))
-                .group_by(DutyRow.owner_id)
+                select(OutboxRow.to_id, func.count(func.distinct(OutboxRow.duty_ref)))
+                .join(DutyRow, DutyRow.ref == OutboxRow.duty_ref)
+                .where(OutboxRow.state == "sent", DutyRow.closed_at.is_(None))
+                .group_by(OutboxRow.to_id)
             )
             waiting = {row[0]: row[1] for row in rows}
             sent = await tx.session.execute(
