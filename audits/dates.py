@@ -74,6 +74,11 @@ class Cycle:
         return self.first.strftime("%B %Y")
 
 
+def day_words(day: date) -> str:
+    """`Thu 2 Apr 2026`."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
 def add_months(day: date, months: int) -> date:
     """The same day number so many months on, clipped to the month's end (P4)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

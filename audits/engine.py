@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import Any
 
 from audits.calendar import WorkCalendar
-from audits.dates import Cycle, Moment, parse_offset, parse_rule, step_moment
+from audits.dates import Cycle, Moment, day_words, parse_offset, parse_rule, step_moment
 from audits.framework import Condition, DutyRule, Framework, NoticeRule, Variant
 from audits.people import Directory, Holder, Person
-from audits.planning import deadline, issue_moment, list_on_or_after, steps_for
+from audits.planning import close_moment, deadline, issue_moment, list_on_or_after, steps_for
 from audits.state import Audit, Duty, Event, RemedialAction, Step
 
 URGENT = frozenset({"alert", "escalation"})
@@ -437,7 +437,9 @@ class Engine:
         auditor = self.directory.get(audit.auditor_id)
         actor = self.directory.get(event.actor_id)
         grade = self.framework.grade(audit.standing_grade)
+        closes = close_moment(self.framework, audit.cycle, self.calendar).nominal
         return text.format(
+            closes=day_words(self.calendar.day_of(closes)),
             auditor=auditor.name if auditor else "The auditor",
             actor=actor.name if actor else "auditloop",
             case=audit.case.ref,
@@ -501,12 +503,11 @@ def apply(audit: Audit, event: Event) -> Audit:
             done.pop("declined", None)
         case "declined":
             facts |= {"decline_reason": values.get("reason", ""), "declined_by": audit.auditor_id}
-            changes["auditor_id"] = values.get("officer_id")
+            changes |= {"auditor_id": values.get("officer_id"), **_unbooked(audit, done, facts)}
         case "reassigned":
-            for kind in ("accepted", "declined", "booked", "proposed"):
-                done.pop(kind, None)
             facts["reassign_reason"] = values.get("reason", "")
-            changes |= {"auditor_id": values["to_id"], "session_at": None, "proposed_at": None}
+            changes |= {"auditor_id": values["to_id"], **_unbooked(audit, done, facts)}
+            done.pop("declined", None)
         case "proposed":
             changes |= {"proposed_at": values["at"], "proposed_by": event.actor_id}
         case "booked":
@@ -552,6 +553,14 @@ def apply(audit: Audit, event: Event) -> Audit:
         case _:
             pass
     return replace(audit, done=MappingProxyType(done), facts=MappingProxyType(facts), **changes)
+
+
+def _unbooked(audit: Audit, done: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """What was agreed with an auditor who has the audit no longer stands no more."""
+    facts["practitioner_knew"] = audit.has("accepted")
+    for kind in ("accepted", "booked", "proposed"):
+        done.pop(kind, None)
+    return {"session_at": None, "proposed_at": None, "proposed_by": None}
 
 
 def _changed(audit: Audit, number: int, **changes: Any) -> tuple[RemedialAction, ...]:

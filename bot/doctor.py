@@ -6,11 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from audits.dates import day_words
 from audits.framework import FrameworkError
 from bot.faults import UserFault
 from bot.opening import chosen_framework, open_store
 from bot.settings import FILE, Settings, SettingsError, read_settings
-from cards.wording import counted, day_words
+from cards.wording import counted
 from scheduling.clock import SystemClock
 from storage import ledger
 from storage.database import open_database

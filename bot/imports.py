@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from audits.dates import Cycle
+from audits.dates import Cycle, day_words
 from bot.opening import open_store
 from bot.settings import Settings
-from cards.wording import counted, day_words
+from cards.wording import counted
 from scheduling.clock import SystemClock
 from storage.allocations import draw_cycle, ensure_cycle
 from storage.allocations import preview as preview_draw

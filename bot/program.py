@@ -10,6 +10,7 @@ from audits.dates import Cycle
 from audits.people import Person
 from audits.planning import close_moment
 from bot.desk.service import Desktop, Entry, Letter
+from bot.timeline import timeline
 from cards.card import Card, Tone
 from handlers.dispatch import answer, given_reply
 from handlers.interaction import Interaction, Reply
@@ -20,11 +21,10 @@ from scheduling.running import catch_up, run_until
 from scheduling.ticker import next_moment
 from storage.queries import latest_cycle
 from storage.store import Store, Transaction
-from storage.tables import AuditRow, CaseRow, DutyRow, LedgerRow, OutboxRow
+from storage.tables import DutyRow, OutboxRow
 
 PAGE = 20
 ASKING = frozenset({Tone.ASK, Tone.LATE, Tone.ALERT})
-TIMELINE_PAGE = 50
 
 
 class DeskDoor:
@@ -64,8 +64,8 @@ class Program:
         await self.beat()
         return reply
 
-    async def reply(self, event_id: str) -> Card | None:
-        found = await given_reply(self.store, event_id)
+    async def reply(self, person_id: int, event_id: str) -> Card | None:
+        found = await given_reply(self.store, person_id, event_id)
         return found.card if found else None
 
     # ---- the desk
@@ -145,55 +145,7 @@ class Program:
 
     async def timeline(self, *, person_id: int | None = None, page: int = 1) -> tuple[list[Entry], int]:
         async with self.store.begin() as tx:
-            messages = select(OutboxRow, CaseRow.ref).outerjoin(AuditRow, AuditRow.id == OutboxRow.audit_id)
-            messages = messages.outerjoin(CaseRow, CaseRow.id == AuditRow.case_id).where(
-                OutboxRow.state != "superseded"
-            )
-            events = select(LedgerRow, CaseRow.ref).outerjoin(AuditRow, AuditRow.id == LedgerRow.audit_id)
-            events = events.outerjoin(CaseRow, CaseRow.id == AuditRow.case_id).where(LedgerRow.kind != "step")
-            if person_id is not None:
-                messages = messages.where(OutboxRow.to_id == person_id)
-                events = events.where(LedgerRow.actor_id == person_id)
-            limit = page * TIMELINE_PAGE
-            told = await tx.session.execute(
-                messages.order_by(
-                    func.coalesce(OutboxRow.sent_at, OutboxRow.not_before).desc(), OutboxRow.id.desc()
-                ).limit(limit + 1)
-            )
-            did = await tx.session.execute(events.order_by(LedgerRow.at.desc(), LedgerRow.id.desc()).limit(limit + 1))
-            entries = [self._told(tx, row, ref) for row, ref in told]
-            entries.extend(self._did(tx, row, ref) for row, ref in did)
-        entries.sort(key=lambda entry: entry.at, reverse=True)
-        pages = -(-len(entries) // TIMELINE_PAGE)
-        return entries[limit - TIMELINE_PAGE : limit], max(1, pages)
-
-    def _told(self, tx: Transaction, row: OutboxRow, ref: str | None) -> Entry:
-        person = tx.directory.get(row.to_id)
-        terms = tx.framework.duties.get(row.duty)
-        notice = tx.framework.notices.get(row.notice or "")
-        title = row.text or (notice.title if notice else terms.title if terms else row.duty)
-        place = notice.place if notice else terms.place if terms else ""
-        rule = f" ({', '.join(row.rule)})" if row.rule else ""
-        local = " Local setting, in part." if terms and terms.local and not notice else ""
-        return Entry(
-            at=row.sent_at or row.not_before,
-            kind=WHAT.get(row.what, row.what),
-            who=person.name if person else "",
-            text=title,
-            why=f"{place}{rule}.{local}" if place else "",
-            case=ref or "",
-            state="" if row.state == "sent" else STATES.get(row.state, row.state),
-        )
-
-    def _did(self, tx: Transaction, row: LedgerRow, ref: str | None) -> Entry:
-        actor = tx.directory.get(row.actor_id)
-        return Entry(
-            at=row.at,
-            kind="event",
-            who=actor.name if actor else "auditloop",
-            text=DID.get(row.kind, row.kind.replace("_", " ")),
-            case=ref or "",
-        )
+            return await timeline(tx, person_id, page)
 
     # ---- a demonstration's clock
 
@@ -216,50 +168,3 @@ class Program:
             cycle = cycle.plus(1)
             close = close_moment(self.store.framework, cycle, self.calendar).nominal
         return close.astimezone(UTC)
-
-
-WHAT = {
-    "message": "message",
-    "nudge": "nudge",
-    "overdue": "overdue",
-    "escalation": "escalation",
-    "alert": "safety alert",
-}
-STATES = {
-    "queued": "waiting to be sent",
-    "sending": "being sent",
-    "failed": "could not be delivered",
-    "unknown": "may have arrived; sent again",
-}
-DID = {
-    "allocated": "the audit was allocated",
-    "accepted": "took the audit",
-    "declined": "handed the audit back",
-    "reassigned": "reassigned the audit",
-    "extended": "gave more time",
-    "proposed": "suggested a time for the discussion",
-    "booked": "agreed the time of the discussion",
-    "held": "said that the discussion was held",
-    "not_held": "said that the discussion didn't happen",
-    "submitted": "completed the audit",
-    "overseen": "confirmed management oversight",
-    "recorded": "uploaded the audit to the child's file",
-    "moderated": "moderated the audit",
-    "updated": "gave an update",
-    "confirmed": "reported an action done",
-    "signed_off": "signed an action off",
-    "sent_back": "said what is still missing",
-    "disputed": "sees the audit differently",
-    "resolved": "said that the disagreement is settled",
-    "safety_raised": "raised a safety concern",
-    "acknowledged": "has the safety alert",
-    "taken_up": "has taken up what was escalated",
-    "considered": "decided on a Case Review",
-    "offered": "offered the work to the forum",
-    "withdrawn": "withdrew the audit",
-    "reaudit_submitted": "completed the re-audit",
-    "drawn": "drew the month's cases",
-    "leave": "noted leave",
-    "people_imported": "imported people",
-    "cases_imported": "imported the case list",
-}

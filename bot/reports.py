@@ -6,11 +6,11 @@ from datetime import date, datetime
 from pathlib import Path
 
 from audits.calendar import WorkCalendar
+from audits.dates import day_words
 from audits.framework import Framework, parse_framework
 from audits.frameworks import framework_named, shipped
 from bot.faults import UserFault
 from bot.opening import chosen_framework
-from cards.wording import day_words
 
 
 def print_rehearsal(file: Path, *, as_json: bool) -> None:

@@ -1,9 +1,10 @@
 """Remedial actions: confirming that one is done, and signing it off."""
 
+from audits.dates import day_words
 from audits.state import Duty, RemedialAction
 from cards.card import Card, Emphasis, Fact, TextInput, Tone
 from cards.scene import Scene
-from cards.wording import day_words, moment_words
+from cards.wording import moment_words
 
 
 def _facts(scene: Scene, duty: Duty, action: RemedialAction | None) -> tuple[Fact, ...]:
@@ -57,6 +58,13 @@ def sign_off(scene: Scene, duty: Duty) -> Card:
     )
 
 
+def _due(scene: Scene, action: RemedialAction) -> str:
+    duty = next((one for one in scene.audit.open_duties("remedial_action") if one.action == action.number), None)
+    if duty is not None:
+        return day_words(scene.calendar.day_of(duty.effective))
+    return day_words(action.due) if action.due else "as agreed"
+
+
 def summary(scene: Scene) -> tuple[Fact, ...]:
     """A line for each action of an audit."""
     found = []
@@ -66,6 +74,7 @@ def summary(scene: Scene) -> tuple[Fact, ...]:
         elif action.confirmed_at:
             state = f"reported done by {scene.name(action.confirmed_by)}"
         else:
-            state = f"open, due {day_words(action.due)}" if action.due else "open"
-        found.append(Fact(f"Action {action.number}", f"{action.what} ({scene.name(action.owner_id)}; {state})"))
+            state = f"open, due {_due(scene, action)}"
+        what = action.what.rstrip(" .")
+        found.append(Fact(f"Action {action.number}", f"{what}: {scene.name(action.owner_id)}, {state}"))
     return tuple(found)

@@ -14,7 +14,7 @@ def alert(scene: Scene, duty: Duty) -> Card:
     states = tuple(
         Fact(
             scene.name(one.owner_id),
-            "told, not answered yet" if one.is_open else f"has it (said by {scene.name(one.closed_actor)})",
+            _state(scene, one),
         )
         for one in told
     )
@@ -31,6 +31,14 @@ def alert(scene: Scene, duty: Duty) -> Card:
         actions=scene.button("acknowledge", "I have this", Emphasis.PRIMARY, inputs=()),
         why=scene.why("acknowledge_alert"),
     )
+
+
+def _state(scene: Scene, duty: Duty) -> str:
+    if duty.is_open:
+        return "told, not answered yet"
+    if duty.closed_actor == duty.owner_id:
+        return "has it"
+    return f"{scene.name(duty.closed_actor)} has it for them"
 
 
 def raise_one(scene: Scene) -> Card:

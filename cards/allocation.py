@@ -3,7 +3,7 @@
 from audits.people import Person
 from audits.sampling import obstacle
 from audits.state import Duty
-from cards.card import Action, Card, Choice, ChoiceInput, Emphasis, Fact, TextInput, Tone
+from cards.card import Card, Choice, ChoiceInput, Emphasis, Fact, TextInput, Tone
 from cards.scene import Scene
 
 DECLINE_REASONS = {
@@ -81,12 +81,10 @@ def others(scene: Scene) -> tuple[Person, ...]:
 def complete(scene: Scene, duty: Duty) -> Card:
     """What is left to do before the grade can be sent, for an audit without its discussion yet."""
     audit = scene.audit
-    actions: tuple[Action, ...] = ()
     if not audit.has("accepted"):
         following = "say whether you can take it"
     elif not audit.has("booked"):
         following = "agree a time to talk it through with the practitioner"
-        actions = scene.button("hold", "We have already talked", inputs=())
     else:
         following = "talk it through with the practitioner"
     return Card(
@@ -95,9 +93,8 @@ def complete(scene: Scene, duty: Duty) -> Card:
             scene.framework.duties["complete_audit"].ask,
             f"Next: {following}. Once that is done, this card becomes the form for your grade.",
         ),
-        tone=Tone.ASK if actions else Tone.INFORM,
+        tone=Tone.INFORM,
         facts=(*scene.case_facts(), scene.due_fact(duty)),
-        actions=actions,
         why=scene.why("complete_audit"),
     )
 

@@ -119,8 +119,7 @@ def ask(scene: Scene, duty: Duty, *, invitation: Download | None = None) -> Card
 
 def done(scene: Scene, duty: Duty) -> Card:
     """What became of a duty: by whom and when."""
-    words = DONE.get(duty.closed_by or "", "This is done")
-    sentence = words.format(who=scene.name(duty.closed_actor) if duty.closed_actor else "auditloop")
+    sentence = who_did(scene, duty.closed_by or "", duty.closed_actor)
     when = moment_words(duty.closed_at, scene.calendar) if duty.closed_at else ""
     facts = list(scene.case_facts())
     if duty.key in ("complete_audit", "oversee", "moderate", "record_on_file"):
@@ -133,12 +132,19 @@ def done(scene: Scene, duty: Duty) -> Card:
     if duty.key in ("complete_audit", "oversee"):
         facts.extend(actions.summary(scene))
     return Card(
-        title=f"{scene.framework.duties[duty.key].title}: {scene.audit.case.ref}",
-        text=(f"{sentence} on {when}.",),
+        title=f"{sentence}: {scene.audit.case.ref}",
+        text=(f"{scene.framework.duties[duty.key].title}. Done on {when}.",),
         tone=Tone.DONE,
         facts=tuple(facts),
         why=scene.why(duty.key),
     )
+
+
+def who_did(scene: Scene, kind: str, actor_id: int | None) -> str:
+    """What an event was and who did it, in a sentence without its stop; "You" for the viewer."""
+    if actor_id is not None and actor_id == scene.viewer.id:
+        return DONE.get(kind, "This is done").replace("{who} has", "{who} have").format(who="You")
+    return DONE.get(kind, "This is done").format(who=scene.name(actor_id) if actor_id else "auditloop")
 
 
 def _late(scene: Scene, duty: Duty, card: Card) -> Card:

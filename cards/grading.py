@@ -1,9 +1,10 @@
 """The quick grade form, and the audit as it was sent."""
 
+from audits.dates import day_words
 from audits.state import Duty
+from cards.actions import summary
 from cards.card import Card, Choice, ChoiceInput, DateInput, Emphasis, Fact, Input, InputGroup, TextInput, Tone
 from cards.scene import Scene, grade_choices
-from cards.wording import counted, day_words
 
 ACTION_SLOTS = 5
 YES_NO = (Choice("no", "No"), Choice("yes", "Yes"))
@@ -90,6 +91,7 @@ def _action_slot(scene: Scene, number: int) -> InputGroup:
                 f"action_{number}_owner",
                 "By whom?",
                 tuple(Choice(str(person.id), f"{person.name}, {scene.role(person)}") for person in owners),
+                value=str(owners[0].id) if owners else "",
                 compact=True,
             ),
             DateInput(
@@ -116,7 +118,7 @@ def sent(scene: Scene) -> Card:
             *scene.grade_facts(),
             *(section_facts(scene) if scene.grade_facts() else ()),
             Fact("Completed", f"{day}, by {scene.name(who)}"),
-            Fact("Remedial actions", counted(len(audit.actions), "action") if audit.actions else "none"),
+            *(summary(scene) or (Fact("Remedial actions", "none"),)),
         ),
     )
 

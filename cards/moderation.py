@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from audits.dates import day_words
 from audits.state import Duty
 from cards import grading
 from cards.card import Card, Choice, ChoiceInput, Emphasis, Fact, TextInput, Tone
 from cards.scene import Scene, grade_choices
-from cards.wording import day_words
 
 
 def moderate(scene: Scene, duty: Duty | None) -> Card:
@@ -38,15 +38,16 @@ def update(scene: Scene, duty: Duty) -> Card:
     audit = scene.audit
     first = duty.key == "urgent_update"
     question = "What has been done?" if first else "Is every action done? If not, what is the plan?"
-    mine = scene.may("update")
+    later = not first and bool(audit.open_duties("urgent_update"))
+    mine = scene.may("update") and not later
     owner = () if mine and scene.viewer.id == duty.owner_id else (Fact("With", scene.name(duty.owner_id)),)
     return Card(
-        title=f"Urgent review: {audit.case.ref}",
+        title=f"Urgent review of {audit.case.ref}: {'first' if first else 'further'} update",
         text=(
             scene.framework.duties[duty.key].ask,
             str(audit.facts.get("rationale") or "") if scene.grade_facts() else "",
         ),
-        tone=Tone.ALERT if first else Tone.ASK,
+        tone=Tone.INFORM if later else Tone.ASK,
         facts=(
             *scene.case_facts(),
             *scene.grade_facts(),
@@ -56,7 +57,7 @@ def update(scene: Scene, duty: Duty) -> Card:
             *scene.taken_up(duty),
         ),
         inputs=(TextInput("text", question, required=True, long=True, hint="No names, please."),) if mine else (),
-        actions=(*scene.button("update", "Send the update", Emphasis.PRIMARY), *scene.take_up(duty)),
+        actions=() if later else (*scene.button("update", "Send the update", Emphasis.PRIMARY), *scene.take_up(duty)),
         why=scene.why(duty.key),
     )
 

@@ -4,20 +4,19 @@ from dataclasses import replace
 
 from audits.state import Duty
 from cards import grading
-from cards.card import Action, Card, Choice, ChoiceInput, Emphasis, Fact, InputGroup, TextInput, Tone
+from cards.card import Action, Card, Choice, ChoiceInput, Emphasis, InputGroup, TextInput, Tone
 from cards.scene import Scene, grade_choices
 
 
 def oversee(scene: Scene, duty: Duty) -> Card:
     """The copy of an audit, with the request for oversight."""
     copy = grading.sent(scene)
-    actions = tuple(Fact(f"Action {one.number}", one.what) for one in scene.audit.actions)
     return replace(
         copy,
         title=f"Please read the audit of {scene.audit.case.ref}",
         text=(scene.framework.duties["oversee"].ask, *copy.text),
         tone=Tone.ASK,
-        facts=(*copy.facts, *actions, scene.due_fact(duty)),
+        facts=(*copy.facts, scene.due_fact(duty)),
         inputs=(
             TextInput("text", "Your comment (optional; the full one goes on the child's file)", long=True),
             *_dispute_group(scene),
@@ -66,6 +65,19 @@ def settle(scene: Scene, duty: Duty) -> Card:
             ),
         ),
         actions=scene.button("resolve", "We have settled it", Emphasis.PRIMARY),
+        why=scene.why("dispute"),
+    )
+
+
+def dispute(scene: Scene) -> Card:
+    """The form to say that one sees an audit differently."""
+    return Card(
+        title=f"What do you see differently about the audit of {scene.audit.case.ref}?",
+        text=("The auditor will talk it through with you, and the QA Unit helps if you ask.",),
+        tone=Tone.ASK,
+        facts=scene.case_facts(),
+        inputs=(TextInput("dispute_text", "What do you see differently?", required=True, long=True),),
+        actions=scene.button("dispute", "Tell the auditor", Emphasis.PRIMARY),
         why=scene.why("dispute"),
     )
 

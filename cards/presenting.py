@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
+from audits.dates import day_words
 from cards.card import Card, DateInput, Download, Input, InputGroup, Tone, Why
-from cards.wording import day_words
 
 WHY_QUESTION = "Why am I being asked?"
 ANSWER_NEEDED = "Please answer this before you send."

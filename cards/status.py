@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from audits.dates import day_words
 from audits.engine import Engine
 from audits.people import Person
 from audits.state import Audit, Duty
@@ -10,7 +11,7 @@ from cards.actions import summary
 from cards.card import Bars, Card, Fact, Table
 from cards.deck import DONE
 from cards.scene import Scene
-from cards.wording import counted, day_words, due_words, listed, moment_words
+from cards.wording import counted, due_words, listed, moment_words
 
 STAGES = (
     ("recorded", "Uploaded to the file"),

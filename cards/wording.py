@@ -1,14 +1,10 @@
 """Dates and names as people read them."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from audits.calendar import END_OF_DAY, WorkCalendar
-
-
-def day_words(day: date) -> str:
-    """`Thu 2 Apr 2026`."""
-    return f"{day:%a} {day.day} {day:%b %Y}"
+from audits.dates import day_words
 
 
 def moment_words(moment: datetime, calendar: WorkCalendar) -> str:

@@ -1,11 +1,12 @@
 """Allocations: taking one, handing it back, and the QA officer's reassigning, extending and withdrawing."""
 
-from audits.dates import overdue_from
+from audits.dates import day_words, overdue_from
 from audits.sampling import obstacle
 from audits.state import Duty
 from cards import allocation
 from cards.card import Card, Tone
-from cards.wording import day_words, due_words
+from cards.wording import due_words
+from handlers import privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal, whole_date
 
@@ -61,9 +62,20 @@ async def reassign(press: Press) -> Reply:
             f"{auditor.name} can't audit {press.audit.case.ref}",
             f"The reason: {hindrance}. Please choose someone else.",
         )
+    check_reason(press)
     await press.record(to_id=auditor.id, to_role=auditor.role, reason=press.value("reason"))
     title = f"{press.audit.case.ref} is now with {auditor.name}"
     return Reply(Card(title=title, text=("They have been told.",), tone=Tone.DONE, facts=press.scene.case_facts()))
+
+
+def check_reason(press: Press) -> None:
+    """Raise Refused where a reason has something personal in it."""
+    found = privacy.findings(press.value("reason"))
+    if found:
+        raise refusal(
+            f"The reason looks as if it has {' and '.join(found)} in it",
+            "Nothing has been changed. Please give the reason again without it.",
+        )
 
 
 async def extend(press: Press) -> Reply:
@@ -86,6 +98,7 @@ async def extend(press: Press) -> Reply:
         raise refusal("That isn't later", f"It is due on {was} already. Please choose a later day.")
     if not press.value("reason"):
         raise refusal("Why is more time needed?", "Please give a reason, so that others can understand it later.")
+    check_reason(press)
     moved = press.tx.rules.replan(duty, until, press.at)
     await press.record(duty=moved, until=until, reason=press.value("reason"))
     due = due_words(moved.effective, moved.nominal, press.tx.calendar)
@@ -104,6 +117,7 @@ async def withdraw(press: Press) -> Reply:
     press.check()
     if press.audit.has("submitted"):
         raise press.already("submitted")
+    check_reason(press)
     await press.record(reason=press.value("reason"))
     title = f"The audit of {press.audit.case.ref} is withdrawn"
     return Reply(Card(title=title, text=("Nobody is asked for anything more.",), tone=Tone.DONE))

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from difflib import get_close_matches
 
+from audits.dates import day_words
 from audits.people import Person
 from audits.permissions import is_qa
 from audits.state import Audit, Event
 from cards import alert, status
 from cards.card import Card, Choice, ChoiceInput, Tone
 from cards.scene import Scene
-from cards.wording import counted, day_words
+from cards.wording import counted
 from handlers import allocations, privacy, questions, sessions
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
@@ -159,7 +160,7 @@ async def _extend(tx: Transaction, person: Person, rest: str, at: datetime) -> R
     audit = await _latest(tx, found[1])
     until = read_day(found[2], tx.calendar.day_of(at))
     if until is None:
-        raise refusal(f"{found[2]!r} is not a day that I know", "Write it like 10 April or 2026-04-10.")
+        raise refusal(f"“{found[2]}” is not a day that I know", "Write it like 10 April or 2026-04-10.")
     values = {"until": until.isoformat(), "reason": found[3] or ""}
     return await allocations.extend(Press(tx, person, audit, "extend", values, at))
 
@@ -175,7 +176,7 @@ async def _leave(tx: Transaction, person: Person, rest: str, at: datetime) -> Re
     today = tx.calendar.day_of(at)
     until = read_day(found[2], today)
     if until is None:
-        raise refusal(f"{found[2]!r} is not a day that I know", "Write it like 17 April or 2026-04-17.")
+        raise refusal(f"“{found[2]}” is not a day that I know", "Write it like 17 April or 2026-04-17.")
     if until < today:
         raise refusal(f"{day_words(until)} has gone by", "Please name the last day away.")
     row = await tx.session.get_one(PersonRow, away.id)

@@ -27,6 +27,7 @@ from storage.store import Store, Transaction
 from storage.tables import AnswerRow
 
 TRIES = 4
+PER_ACTION = frozenset({"confirm", "sign_off", "send_back"})
 
 VERBS: dict[str, Callable[[Press], Awaitable[Reply]]] = {
     "accept": allocations.accept,
@@ -71,11 +72,11 @@ async def answer(store: Store, interaction: Interaction) -> Reply:
     return await _once(store, interaction)
 
 
-async def given_reply(store: Store, event_id: str) -> Reply | None:
-    """The reply that an event got, if it has had one."""
+async def given_reply(store: Store, person_id: int, event_id: str) -> Reply | None:
+    """The reply that a person's event got, if it has had one."""
     async with store.begin() as tx:
         row = await tx.session.get(AnswerRow, event_id)
-        return _reply_of(row) if row else None
+        return _reply_of(row) if row and row.person_id == person_id else None
 
 
 async def _once(store: Store, interaction: Interaction) -> Reply:
@@ -140,6 +141,7 @@ async def press(tx: Transaction, person: Person, interaction: Interaction) -> Re
     audit = await tx.audit(audit_id) if audit_id is not None else None
     if audit is None:
         raise refusal("I can't find that audit", "Please open the card again; it may be an old one.")
+    action = action if interaction.verb in PER_ACTION else None
     return await handler(Press(tx, person, audit, interaction.verb, interaction.values, interaction.at, action))
 
 

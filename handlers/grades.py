@@ -3,10 +3,10 @@
 from datetime import date
 from typing import Any
 
+from audits.dates import day_words
 from audits.state import REAUDIT, Event, RemedialAction
 from cards import grading
 from cards.card import Card, Tone
-from cards.wording import day_words
 from handlers import privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, whole_date
@@ -64,7 +64,7 @@ def read_form(press: Press) -> tuple[dict[str, Any], dict[str, str]]:
         errors["grade"] = "Please choose a grade."
     elif framework.grade(grade) is None:
         names = ", ".join(one.label for one in framework.grades)
-        errors["grade"] = f"{framework.about.title} has no grade {grade!r}. Please choose one of: {names}."
+        errors["grade"] = f"{framework.about.title} has no grade “{grade}”. Please choose one of: {names}."
     if not values["rationale"]:
         errors["rationale"] = "Please say in a sentence or two why you chose this grade."
     for name, question in (("safety", True), ("neglect", False)):

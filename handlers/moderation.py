@@ -1,6 +1,7 @@
 """Moderation of an Inadequate, the updates that follow it, and the decision on a Case Review."""
 
 from cards import moderation
+from cards.card import Card, Tone
 from handlers import grades, privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
@@ -23,6 +24,9 @@ async def moderate(press: Press) -> Reply:
         raise Refused(privacy.again(form, press.values, errors))
     recorded = await press.record(grade=grade, text=press.value("text"), actions=added)
     told = sorted({press.scene.name(one.to_id) for one in recorded.messages if one.what == "escalation"})
+    if press.duty("moderate") is None:
+        facts = (*press.scene.case_facts(), *press.scene.grade_facts())
+        return Reply(Card(title=f"You moderated the audit of {press.audit.case.ref}", tone=Tone.DONE, facts=facts))
     return press.reply("moderate", *((f"{' and '.join(told)} have been asked for an urgent review.",) if told else ()))
 
 

@@ -2,8 +2,8 @@
 
 from datetime import time
 
-from audits.dates import parse_rule
-from cards.wording import day_words
+from audits.dates import day_words, parse_rule
+from cards import oversight as cards
 from handlers import privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
@@ -38,17 +38,12 @@ async def dispute(press: Press) -> Reply:
                 f"The time for this ended on {day}",
                 "Please talk to the auditor directly; the QA Unit will help you both if you ask.",
             )
-    text = press.value("dispute_text") or press.value("text")
+    text = press.value("dispute_text")
+    errors = privacy.questioned(press.values, ("dispute_text",))
     if not text:
-        card = press.card("oversee") if press.duty("oversee") else None
-        if card is not None and any(one.name == "dispute_text" for one in card.all_inputs()):
-            raise Refused(
-                card.answered(
-                    dict(press.values), {"dispute_text": "Please say in a few words what you see differently."}
-                )
-            )
-        raise refusal("What do you see differently?", "Please say it in a few words, so that the auditor can answer.")
-    _no_personal_data(press, "oversee", "dispute_text")
+        errors["dispute_text"] = "Please say in a few words what you see differently."
+    if errors:
+        raise Refused(privacy.again(cards.dispute(press.scene), press.values, errors))
     await press.record(text=text)
     return press.reply(
         "dispute", f"{press.scene.name(press.audit.auditor_id)} has been asked to talk it through with you."

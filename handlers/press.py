@@ -90,7 +90,7 @@ class Press:
     def already(self, kind: str) -> Refused:
         """The refusal of a second press: what was done, by whom and when."""
         at, actor = self.audit.done[kind]
-        words = deck.DONE.get(kind, "This was done").format(who=self.scene.name(actor) if actor else "auditloop")
+        words = deck.who_did(self.scene, kind, actor)
         return refusal("This is already done", f"{words} on {moment_words(at, self.tx.calendar)}.")
 
     async def record(self, kind: str | None = None, **values: Any) -> Recorded:

@@ -10,6 +10,7 @@ from cards.card import Card, Choice, ChoiceInput
 
 TICK = "privacy_checked"
 ASKS = "This looks like"
+TAKEN_OUT = "[taken out]"
 _DIGITS = re.compile(r"(?<![\d/])(\d{3})[ -]?(\d{3})[ -]?(\d{4})(?!\d)")
 _POSTCODE = re.compile(r"\b(?:GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2})\b", re.IGNORECASE)
 _BORN = re.compile(
@@ -43,19 +44,32 @@ def questioned(values: Mapping[str, str], free_text: Iterable[str]) -> dict[str,
     for name in free_text:
         found = findings(values.get(name, ""))
         if found:
-            errors[name] = f"{ASKS} {' and '.join(found)}. Please take it out and write the case reference instead."
+            what = " and ".join(found)
+            errors[name] = f"{ASKS} {what}, so it was taken out. Please check the text and send it again."
     return errors
 
 
+def masked(text: str) -> str:
+    """The text with what looks like personal data taken out, so that not even a form shown again keeps it."""
+    for pattern in (_BORN, _FULL_DATE_OF_A_CHILD, _POSTCODE, _PHONE):
+        text = pattern.sub(TAKEN_OUT, text)
+    return _DIGITS.sub(lambda match: TAKEN_OUT if nhs.is_valid("".join(match.groups())) else match[0], text)
+
+
 def again(card: Card, values: Mapping[str, str], errors: Mapping[str, str], error: str = "") -> Card:
-    """The form as it was filled in, each error beside its input; where the check of free text asked something, with a
-    way to say that what it found isn't personal after all."""
-    if any(words.startswith(ASKS) for words in errors.values()):
+    """The form as it was filled in, each error beside its input.
+
+    What the check of free text found is taken out of it, and there is a way to say that it isn't personal after all.
+    """
+    asked = {name for name, words in errors.items() if words.startswith(ASKS)}
+    kept = {name: masked(value) if name in asked else value for name, value in values.items()}
+    if asked:
         tick = ChoiceInput(
             TICK,
-            "Nothing here is about a named or traceable person",
+            "If it was no personal information: write it again, and say so here",
             (Choice("yes", "I have checked; send it as it is"),),
             hint="Only where the check is mistaken.",
         )
-        card = replace(card, inputs=(*card.inputs, tick))
-    return card.answered(dict(values), dict(errors), error)
+        sending = tuple(replace(one, inputs=(*one.inputs, TICK)) if one.inputs else one for one in card.actions)
+        card = replace(card, inputs=(*card.inputs, tick), actions=sending)
+    return card.answered(kept, dict(errors), error)

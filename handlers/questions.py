@@ -31,10 +31,10 @@ def find_person(tx: Transaction, text: str) -> Person:
         return found[0]
     if found:
         names = ", ".join(sorted(person.name for person in found)[:8])
-        raise refusal(f"{text.strip()!r} could be several people", f"Do you mean {names}? Please write the full name.")
+        raise refusal(f"“{text.strip()}” could be several people", f"Do you mean {names}? Please write the full name.")
     near = get_close_matches(text.strip(), [person.name for person in everyone], 3, 0.6)
     hint = f"Do you mean {' or '.join(near)}?" if near else "Please check the spelling."
-    raise refusal(f"Nobody here is called {text.strip()!r}", hint)
+    raise refusal(f"Nobody here is called “{text.strip()}”", hint)
 
 
 async def find_audits(tx: Transaction, ref: str) -> list[Audit]:
@@ -47,7 +47,7 @@ async def find_audits(tx: Transaction, ref: str) -> list[Audit]:
         hint = (
             f"Do you mean {' or '.join(near)}?" if near else "Please check the reference; it is the one on the cards."
         )
-        raise refusal(f"There is no case {ref.strip()!r}", hint)
+        raise refusal(f"There is no case “{ref.strip()}”", hint)
     audits = await audits_of_case(tx, row.ref)
     if not audits:
         raise refusal(f"{row.ref} hasn't been audited", "It is on the case list, but it hasn't been allocated so far.")
@@ -123,7 +123,7 @@ def _month(text: str, tx: Transaction, at: datetime) -> Cycle:
             f"{one.first:%b}".casefold(),
         ):
             return one
-    raise refusal(f"{text.strip()!r} is not a month", "Write it like this: cycle 2026-03, or cycle March.")
+    raise refusal(f"“{text.strip()}” is not a month", "Write it like this: cycle 2026-03, or cycle March.")
 
 
 async def who(tx: Transaction, viewer: Person, at: datetime, name: str) -> Card:

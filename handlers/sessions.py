@@ -1,11 +1,12 @@
 """Booking the collaborative audit session in a few words, and saying whether it was held."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from audits.dates import parse_rule
+from audits.dates import day_words, parse_rule
 from cards import session
 from cards.card import Action, Card, Choice, ChoiceInput, Emphasis, Fact, TextInput, Tone
-from cards.wording import day_words, moment_words
+from cards.wording import moment_words
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
 from handlers.when.reading import read_when
@@ -49,7 +50,8 @@ async def agree(press: Press) -> Reply:
     if press.audit.proposed_at <= press.at:
         raise refusal("That time has gone by", "Please suggest another one.")
     await press.record("booked", at=press.audit.proposed_at)
-    return press.reply("hold_session", "You will both be reminded on the working day before.")
+    reply = press.reply("hold_session", "You will both be reminded on the working day before.")
+    return replace(reply, card=replace(reply.card, tone=Tone.DONE))
 
 
 async def hold(press: Press) -> Reply:

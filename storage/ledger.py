@@ -38,7 +38,7 @@ async def record(tx: Transaction, audit: Audit, event: Event) -> Recorded:
     """Record an event on an audit as it stands in this transaction.
 
     1. The rules decide. 2. State, actions and duties are written. 3. Waiting nudges of closed duties are superseded.
-    4. Messages go to the outbox. 5. The entry is chained. 6. Events that follow are recorded in the same way.
+    4. The entry is chained. 5. Messages go to the outbox. 6. Events that follow are recorded in the same way.
     Raises StaleDataError (SQLAlchemy) where another transaction changed the audit meanwhile.
     """
     result = Recorded(audit)
@@ -48,8 +48,8 @@ async def record(tx: Transaction, audit: Audit, event: Event) -> Recorded:
         decision = tx.rules.decide(result.audit, event)
         await _write(tx, decision.audit, decision.opened, decision.closed)
         await supersede(tx, decision.closed)
-        await post(tx, decision.messages, audit_id=decision.audit.id)
-        await _enter(tx, f"audit:{audit.id}", event, audit.id, decision.opened, decision.closed)
+        entry = await _enter(tx, f"audit:{audit.id}", event, audit.id, decision.opened, decision.closed)
+        await post(tx, decision.messages, audit_id=decision.audit.id, entry_id=entry)
         result.audit = decision.audit
         result.opened.extend(decision.opened)
         result.closed.extend(decision.closed)
@@ -66,13 +66,14 @@ async def record_step(
     row = await tx.session.scalar(select(DutyRow).where(DutyRow.ref == duty.ref))
     if row is not None:
         write_duty(row, duty)
-    await post(tx, told, audit_id=audit.id)
     if lapsed:
         await supersede(tx, [duty])
     beyond = sorted({message.what for message in told} - {"nudge", "message"})
+    entry = None
     if beyond or lapsed:
         values = {"duty": duty.ref, "what": beyond or ["lapsed"], "to": [message.to_id for message in told]}
-        await _enter(tx, f"audit:{audit.id}", Event("step", at, None, values), audit.id)
+        entry = await _enter(tx, f"audit:{audit.id}", Event("step", at, None, values), audit.id)
+    await post(tx, told, audit_id=audit.id, entry_id=entry)
 
 
 async def note(tx: Transaction, event: Event) -> None:
@@ -86,6 +87,7 @@ async def post(
     *,
     audit_id: int | None = None,
     cycle_id: int | None = None,
+    entry_id: int | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Put messages into the outbox; one with a key that is there already is the same message and stays as it is."""
@@ -106,6 +108,7 @@ async def post(
                 duty_ref=message.duty_ref,
                 audit_id=audit_id,
                 cycle_id=cycle_id,
+                entry_id=entry_id,
                 notice=message.notice,
                 text=message.text,
                 rule=list(message.rule),
@@ -162,7 +165,7 @@ async def _enter(
     audit_id: int | None,
     opened: Iterable[Duty] = (),
     closed: Iterable[Duty] = (),
-) -> None:
+) -> int:
     last = await tx.session.get(ChainRow, chain)
     if last is None:
         last = ChainRow(name=chain, length=0, hash=BEGINNING)
@@ -176,20 +179,20 @@ async def _enter(
     number, before = last.length + 1, last.hash
     last.length = number
     last.hash = fingerprint(chain, number, event.kind, event.at, event.actor_id, values, before)
-    tx.session.add(
-        LedgerRow(
-            chain=chain,
-            number=number,
-            kind=event.kind,
-            at=event.at,
-            actor_id=event.actor_id,
-            audit_id=audit_id,
-            values=values,
-            before=before,
-            hash=last.hash,
-        )
+    entry = LedgerRow(
+        chain=chain,
+        number=number,
+        kind=event.kind,
+        at=event.at,
+        actor_id=event.actor_id,
+        audit_id=audit_id,
+        values=values,
+        before=before,
+        hash=last.hash,
     )
+    tx.session.add(entry)
     await tx.session.flush()
+    return entry.id
 
 
 def fingerprint(

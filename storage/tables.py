@@ -170,7 +170,8 @@ class DutyRow(Table):
 class OutboxRow(Table):
     """A message to one person. States: queued, sending, sent, failed, unknown, superseded.
 
-    `not_before` holds it through quiet hours or a back-off; `digest` names the message that it was joined to.
+    `entry_id` is the ledger's entry that led to it; `not_before` holds it through quiet hours or a back-off; `digest`
+    names the message that it was joined to.
     """
 
     __tablename__ = "outbox"
@@ -185,6 +186,7 @@ class OutboxRow(Table):
     duty_ref: Mapped[str | None] = mapped_column(String(128), index=True)
     audit_id: Mapped[int | None] = mapped_column(ForeignKey("audits.id"), index=True)
     cycle_id: Mapped[int | None] = mapped_column(ForeignKey("cycles.id"))
+    entry_id: Mapped[int | None] = mapped_column(ForeignKey("ledger.id"))
     notice: Mapped[str | None] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text, default="")
     rule: Mapped[list[Any]] = mapped_column(default=list)

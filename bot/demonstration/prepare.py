@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-from audits.dates import Cycle
+from audits.dates import Cycle, day_words
 from audits.framework import Framework
 from audits.planning import issue_moment
 from bot.demonstration.people import Colleague, case_holder_role, colleagues, write_people
 from bot.demonstration.workbook import ROWS, write_case_list
 from bot.opening import calendar_of
 from bot.program import DeskDoor, Program
-from cards.wording import counted, day_words
+from cards.wording import counted
 from scheduling.clock import MovedClock
 from scheduling.running import run_until
 from storage.allocations import draw_cycle

@@ -9,12 +9,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from yarl import URL
 
+from audits.dates import day_words
 from bot.desk import clock
 from bot.desk.service import DeskService, Desktop
 from bot.desk.trouble import Words
 from cards.card import Card
 from cards.html import render
-from cards.wording import counted, day_words, moment_words
+from cards.wording import counted, moment_words
 
 KINDS = {
     "message": ("Message", "inform"),

@@ -127,7 +127,7 @@ class Pages:
 
     async def _reply(self, request: web.Request) -> Card | None:
         event_id = known_event_id(request.query.get("reply", ""))
-        return None if event_id is None else await self._service.reply(event_id)
+        return None if event_id is None else await self._service.reply(int(request.match_info["person_id"]), event_id)
 
     async def _waiting(
         self, person_id: int, expected: int, first: list[Letter], pages: int

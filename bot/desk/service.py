@@ -78,8 +78,8 @@ class DeskService(Protocol):
 
     async def answer(self, interaction: Interaction) -> Reply: ...
 
-    async def reply(self, event_id: str) -> Card | None:
-        """The reply that was given to an interaction, for showing it again."""
+    async def reply(self, person_id: int, event_id: str) -> Card | None:
+        """The reply that a person was given, for showing it to them again."""
         ...
 
     async def next_moment(self) -> datetime | None:

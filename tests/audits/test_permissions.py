@@ -104,12 +104,33 @@ def test_someone_from_another_area_may_not_oversee_unless_they_stand_in(
     assert not may(covered, then, "oversee", staff["Sol"], at("2026-02-02T10:00")), "the leave is over"
 
 
+def test_any_officer_of_the_qa_unit_may_moderate_whoever_was_asked(
+    engine: Engine, staff: Staff, audit: Audit, at: At, play: Play
+) -> None:
+    rosa = replace(staff["Quinn"], id=50, name="Rosa")
+    larger = replace(engine, directory=Directory.of([*staff.values(), rosa], engine.framework.scopes()))
+    then = play(larger, audit, *INADEQUATE)
+    assert then.open_duties("moderate")[0].owner_id == staff["Quinn"].id
+    assert may(larger, then, "moderate", rosa, at(NOW))
+
+
 def test_who_has_left_may_do_nothing(engine: Engine, staff: Staff, audit: Audit, at: At, play: Play) -> None:
     then = play(engine, audit, *MODERATED)
     for person in staff.values():
         gone = replace(person, active=False)
         assert not any(may(engine, then, verb, gone, at(NOW)) for verb in EVENTS)
         assert not is_qa(engine, gone)
+
+
+@pytest.mark.parametrize(
+    ("moment", "allowed"),
+    [("2026-01-28T12:00", set()), ("2026-01-29T09:00", {"Sam", "Hana", "Dev", "Ruth"} | QA)],
+)
+def test_what_is_late_may_be_taken_up_by_those_above_and_by_quality_assurance(
+    *, engine: Engine, staff: Staff, audit: Audit, at: At, play: Play, moment: str, allowed: set[str]
+) -> None:
+    then = play(engine, audit, *ACCEPTED, ("held", "2026-01-16T09:00", "Mo"))
+    assert {name for name, person in staff.items() if may(engine, then, "take_up", person, at(moment))} == allowed
 
 
 def test_the_audit_goes_with_its_new_auditor(engine: Engine, staff: Staff, audit: Audit, at: At, play: Play) -> None:

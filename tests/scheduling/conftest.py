@@ -2,14 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
 from audits.people import Person
-from scheduling.door import Parcel
+from scheduling.door import Failure, NotDelivered, Parcel
 from tests.storage.conftest import service, staffed, template
 
-__all__ = ["Letterbox", "letterbox", "service", "staffed", "template"]
+__all__ = ["Letterbox", "letterbox", "refusing", "service", "staffed", "template"]
 
 
 @dataclass
@@ -44,6 +45,16 @@ class Letterbox:
         """What has arrived since it was last emptied."""
         found, self.arrived = self.arrived, []
         return found
+
+
+def refusing(failure: Failure, *, only: str = "Marek", retry_after: timedelta | None = None) -> Letterbox:
+    """A door that can't reach one person."""
+
+    async def refuse(to: Person, _parcel: Parcel) -> None:
+        if to.name == only:
+            raise NotDelivered(failure, "The app is blocked", retry_after)
+
+    return Letterbox(before=refuse)
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-from datetime import timedelta
+from datetime import date, timedelta
+
+from sqlalchemy import update
 
 from audits.dates import Cycle
 from audits.state import REAUDIT
@@ -6,7 +8,7 @@ from scheduling.clock import MovedClock
 from scheduling.running import catch_up
 from scheduling.ticker import tick
 from storage.allocations import draw_cycle
-from storage.tables import AuditRow, CycleNoticeRow, CycleRow, LedgerRow, OutboxRow
+from storage.tables import AuditRow, CaseRow, CycleNoticeRow, CycleRow, LedgerRow, OutboxRow
 from tests.scheduling.conftest import Letterbox
 from tests.storage.conftest import Service, moment
 
@@ -20,6 +22,14 @@ async def draw(service: Service, month: str, at: str) -> None:
 
 async def told(service: Service, notice: str) -> set[str]:
     return {service.name(row.to_id) for row in await service.rows(OutboxRow, OutboxRow.notice == notice)}
+
+
+async def an_inadequate_case(service: Service) -> int:
+    """An audit by Marek whose case is to be audited again with the list of 5 May."""
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await service.happens(audit, "submitted", "2026-03-10 10:00", "Marek", grade="inadequate")
+    await service.happens(audit, "moderated", "2026-03-12 10:00", "Quinn", grade="inadequate")
+    return audit
 
 
 async def test_a_list_whose_third_is_a_saturday_goes_out_on_monday_morning(service: Service) -> None:
@@ -117,9 +127,7 @@ async def test_a_withdrawn_audit_is_on_no_list(service: Service) -> None:
 async def test_an_inadequate_case_is_audited_again_with_the_list_a_month_later(
     service: Service, letterbox: Letterbox
 ) -> None:
-    first = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
-    await service.happens(first, "submitted", "2026-03-10 10:00", "Marek", grade="inadequate")
-    await service.happens(first, "moderated", "2026-03-12 10:00", "Quinn", grade="inadequate")
+    first = await an_inadequate_case(service)
     # A month on is Sunday the 12th of April; the next list after it is that of May, rolled from a Sunday and a holiday.
     await catch_up(service.store, letterbox, MovedClock(moment("2026-05-05 08:59")))
     assert len(await service.rows(AuditRow)) == 1
@@ -137,6 +145,49 @@ async def test_an_inadequate_case_is_audited_again_with_the_list_a_month_later(
     assert [row.kind for row in await service.rows(LedgerRow, LedgerRow.audit_id == again.id)] == ["allocated"]
     await catch_up(service.store, letterbox, MovedClock(moment("2026-05-05 09:01")))
     assert len(await service.rows(AuditRow)) == 2
+
+
+async def test_a_second_audit_goes_to_somebody_who_is_at_work_when_it_goes_out(service: Service) -> None:
+    await an_inadequate_case(service)
+    await service.change("Rae", leave_from=date(2026, 2, 23), leave_until=date(2026, 3, 6))
+    await service.change("Priya", leave_from=date(2026, 5, 1), leave_until=date(2026, 5, 29))
+    await tick(service.store, moment("2026-05-05 09:00"))
+    (again,) = await service.rows(AuditRow, AuditRow.kind == REAUDIT)
+    assert service.name(again.auditor_id) == "Rae"
+
+
+async def test_a_case_that_left_the_list_is_audited_again_by_somebody_else_all_the_same(service: Service) -> None:
+    await an_inadequate_case(service)
+    async with service.store.begin() as tx:
+        await tx.session.execute(update(CaseRow).values(on_list=False))
+    await tick(service.store, moment("2026-05-05 09:00"))
+    (again,) = await service.rows(AuditRow, AuditRow.kind == REAUDIT)
+    assert service.name(again.auditor_id) in {"Rae", "Priya"}
+
+
+async def test_the_first_auditor_audits_a_case_again_where_nobody_else_can(service: Service) -> None:
+    await an_inadequate_case(service)
+    for name in ("Rae", "Priya"):
+        await service.change(name, active=False)
+    await tick(service.store, moment("2026-05-05 09:00"))
+    (again,) = await service.rows(AuditRow, AuditRow.kind == REAUDIT)
+    assert service.name(again.auditor_id) == "Marek"
+
+
+async def test_the_qa_officer_hears_once_that_nobody_can_audit_a_case_again(
+    service: Service, letterbox: Letterbox
+) -> None:
+    first = await an_inadequate_case(service)
+    for name in ("Marek", "Rae", "Priya"):
+        await service.change(name, active=False)
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-05-05 08:59")))
+    letterbox.emptied()
+    for minute in range(2):
+        await catch_up(service.store, letterbox, MovedClock(moment("2026-05-05 09:00") + minute * MINUTE))
+    assert await service.rows(AuditRow, AuditRow.kind == REAUDIT) == []
+    (card,) = [parcel.card for parcel in letterbox.parcels("Quinn") if "/reaudit/nobody/" in parcel.keys[0]]
+    assert card.text == ("N-1 is to be audited again, but no auditor can take it. Please find one.",)
+    assert [duty.key for duty in (await service.audit(first)).open_duties("reaudit")] == ["reaudit"]
 
 
 async def test_a_grade_that_moderation_raises_brings_no_second_audit(service: Service) -> None:

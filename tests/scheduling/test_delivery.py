@@ -1,23 +1,27 @@
 import asyncio
+import logging
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from audits.engine import Message
 from audits.people import Person
 from scheduling.clock import MovedClock
 from scheduling.delivery import deliver_due
 from scheduling.door import Failure, NotDelivered, Parcel
+from scheduling.running import catch_up
 from scheduling.ticker import tick
 from storage.ledger import post
 from storage.outbox import LEASE
 from storage.store import Store
 from storage.tables import OutboxRow
-from tests.scheduling.conftest import Letterbox
+from tests.scheduling.conftest import Letterbox, refusing
 from tests.storage.conftest import Service, moment
 
 TUESDAY = moment("2026-03-03 10:00")
 SECOND = timedelta(seconds=1)
+REPEATED = "You may have had this message before."
 
 
 async def put(service: Service, key: str, to: str = "Marek", *, what: str = "message", at: datetime = TUESDAY) -> None:
@@ -30,22 +34,6 @@ async def put(service: Service, key: str, to: str = "Marek", *, what: str = "mes
 async def row_of(service: Service, key: str) -> OutboxRow:
     (row,) = await service.rows(OutboxRow, OutboxRow.key == key)
     return row
-
-
-def refusing(failure: Failure, *, only: str = "Marek", retry_after: timedelta | None = None) -> Letterbox:
-    """A door that can't reach one person."""
-
-    async def refuse(to: Person, _parcel: Parcel) -> None:
-        if to.name == only:
-            raise NotDelivered(failure, "The app is blocked", retry_after)
-
-    return Letterbox(before=refuse)
-
-
-async def two_beats(service: Service, door: Letterbox, now: datetime) -> None:
-    """What one delivery leaves to be said, the next one says."""
-    for _ in range(2):
-        await deliver_due(service.store, door, MovedClock(now))
 
 
 # ---- once
@@ -112,7 +100,7 @@ async def test_a_message_whose_sender_died_is_sent_again_and_says_so(
     assert again.keys == first.keys
     assert again.repeat
     assert not first.repeat
-    assert again.card.text == ("You may have had this message before.", *first.card.text)
+    assert again.card.text == (REPEATED, *first.card.text)
     row = await row_of(service, key)
     assert (row.state, row.possible_repeat, row.attempts) == ("sent", True, 2)
 
@@ -123,7 +111,85 @@ async def test_what_may_have_arrived_is_sent_again_and_says_so(service: Service,
     assert {row.state for row in await service.rows(OutboxRow)} == {"unknown"}
     await deliver_due(service.store, letterbox, MovedClock(TUESDAY + timedelta(minutes=1)))
     assert all(parcel.repeat for parcel in letterbox.parcels("Marek"))
-    assert {parcel.card.text[0] for parcel in letterbox.parcels("Marek")} == {"You may have had this message before."}
+    assert {parcel.card.text[0] for parcel in letterbox.parcels("Marek")} == {REPEATED}
+
+
+async def test_a_joined_reminder_whose_sender_died_says_so_when_it_goes_again(
+    service: Service, letterbox: Letterbox
+) -> None:
+    for ref in ("N-1", "N-2"):
+        await service.allocate(ref, "Marek", "2026-03-03 09:00")
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY))
+    letterbox.emptied()
+    morning = moment("2026-03-05 09:00")
+    await tick(service.store, morning)
+
+    async def die(_to: Person, _parcel: Parcel) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await deliver_due(service.store, Letterbox(after=die), MovedClock(morning))
+    await deliver_due(service.store, letterbox, MovedClock(morning + LEASE + SECOND))
+    ((_, parcel),) = letterbox.arrived
+    assert parcel.card.title == "2 reminders for you"
+    assert parcel.repeat
+    assert parcel.card.text[0] == REPEATED
+
+
+async def test_a_list_of_the_cycle_whose_sender_died_says_so_when_it_goes_again(
+    service: Service, letterbox: Letterbox
+) -> None:
+    await service.allocate("S-1", "Mo", "2026-03-03 09:00")
+    monday = moment("2026-03-30 09:00")
+    await catch_up(service.store, letterbox, MovedClock(monday - SECOND))
+    letterbox.emptied()
+    await tick(service.store, monday)
+
+    async def die(_to: Person, parcel: Parcel) -> None:
+        if parcel.keys[0].startswith("cycle/"):
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await deliver_due(service.store, Letterbox(after=die), MovedClock(monday))
+    await deliver_due(service.store, letterbox, MovedClock(monday + LEASE + SECOND))
+    (card,) = [parcel.card for parcel in letterbox.parcels("Sol") if parcel.keys[0].startswith("cycle/")]
+    assert card.text[0] == REPEATED
+
+
+async def test_a_sender_that_outlived_its_lease_takes_nothing_back(service: Service, letterbox: Letterbox) -> None:
+    late = MovedClock(TUESDAY + LEASE + SECOND)
+    for failure in Failure:
+        await put(service, failure.value)
+
+        async def slow(_to: Person, _parcel: Parcel, failure: Failure = failure) -> None:
+            async with service.another_node() as other:
+                await deliver_due(other, letterbox, late)
+            raise NotDelivered(failure, "No answer")
+
+        assert await deliver_due(service.store, Letterbox(before=slow), MovedClock(TUESDAY)) == 0
+        row = await row_of(service, failure.value)
+        assert (row.state, row.sent_at, row.error) == ("sent", late.now(), "")
+    assert letterbox.keys == list(Failure)
+    assert len(await service.rows(OutboxRow)) == len(Failure)
+
+
+async def test_a_long_round_does_not_claim_under_a_lease_that_is_over(service: Service, letterbox: Letterbox) -> None:
+    await put(service, "a", "Marek")
+    await put(service, "b", "Priya")
+    clock = MovedClock(TUESDAY)
+
+    async def slow(to: Person, _parcel: Parcel) -> None:
+        if to.name == "Marek":
+            clock.move_to(TUESDAY + LEASE + SECOND)
+            return
+        async with service.another_node() as other:
+            await deliver_due(other, letterbox, clock)
+
+    mine = Letterbox(before=slow)
+    await deliver_due(service.store, mine, clock)
+    assert mine.names == ["Marek", "Priya"]
+    assert "b" not in letterbox.keys
+    assert (await row_of(service, "b")).sent_at == clock.now()
 
 
 # ---- failures
@@ -154,6 +220,77 @@ async def test_temporary_failures_back_off_up_to_an_hour(service: Service) -> No
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
+async def test_a_message_that_was_tried_very_often_still_waits_no_longer_than_an_hour(service: Service) -> None:
+    await put(service, "a")
+    await put(service, "b", "Priya")
+    async with service.store.begin() as tx:
+        await tx.session.execute(update(OutboxRow).where(OutboxRow.key == "a").values(attempts=4500))
+    door = refusing(Failure.TEMPORARY)
+    await deliver_due(service.store, door, MovedClock(TUESDAY))
+    assert door.names == ["Priya"]
+    assert (await row_of(service, "a")).not_before == TUESDAY + timedelta(hours=1)
+
+
+async def test_a_door_that_breaks_holds_nobody_else_up_and_may_have_sent_it(
+    service: Service, letterbox: Letterbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    await put(service, "a")
+    await put(service, "b", "Priya")
+
+    async def break_down(to: Person, _parcel: Parcel) -> None:
+        if to.name == "Marek":
+            raise ValueError("no such channel")
+
+    door = Letterbox(before=break_down)
+    with caplog.at_level(logging.ERROR, logger="scheduling.delivery"):
+        assert await deliver_due(service.store, door, MovedClock(TUESDAY)) == 1
+    assert door.names == ["Priya"]
+    assert [record.getMessage() for record in caplog.records] == ["a door broke in mid-send"]
+    row = await row_of(service, "a")
+    assert (row.state, row.error, row.possible_repeat) == ("unknown", "the door broke: ValueError", True)
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY + timedelta(minutes=1)))
+    assert [parcel.repeat for parcel in letterbox.parcels("Marek")] == [True]
+
+
+async def test_a_list_that_the_framework_has_lost_still_goes(service: Service, letterbox: Letterbox) -> None:
+    await service.allocate("S-1", "Mo", "2026-03-03 09:00")
+    monday = moment("2026-03-30 09:00")
+    await tick(service.store, monday)
+    await put(service, "b", "Priya", at=monday)
+    framework = service.store.framework
+    cycle = framework.cycle.model_copy(update={"notices": {}})
+    changed = framework.model_copy(update={"cycle": cycle})
+    store = Store(service.store.database, changed, service.store.calendar)
+    await deliver_due(store, letterbox, MovedClock(monday))
+    assert "Priya" in letterbox.names
+    (card,) = [parcel.card for parcel in letterbox.parcels("Sol") if parcel.keys[0].startswith("cycle/")]
+    assert card.text == ("The framework no longer has this list.",)
+
+
+async def test_a_card_that_cannot_be_built_waits_with_its_reason_and_the_others_go(
+    service: Service, letterbox: Letterbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    await service.allocate("S-1", "Mo", "2026-03-03 09:00")
+    monday = moment("2026-03-30 09:00")
+    await tick(service.store, monday)
+    await put(service, "b", "Priya", at=monday)
+    (built,) = await service.rows(OutboxRow, OutboxRow.notice == "cycle.copies")
+    async with service.store.begin() as tx:
+        await tx.session.execute(update(OutboxRow).where(OutboxRow.id == built.id).values(details={"audits": 7}))
+    with caplog.at_level(logging.ERROR, logger="scheduling.delivery"):
+        await deliver_due(service.store, letterbox, MovedClock(monday))
+    assert [record.getMessage() for record in caplog.records] == [f"the card of {built.key} can't be built"]
+    assert "Priya" in letterbox.names
+    assert built.key not in letterbox.keys
+    row = await row_of(service, built.key)
+    assert (row.state, row.error, row.possible_repeat) == ("queued", "the card can't be built: TypeError", False)
+
+    async with service.store.begin() as tx:
+        await tx.session.execute(update(OutboxRow).where(OutboxRow.id == built.id).values(details=built.details))
+    await deliver_due(service.store, letterbox, MovedClock(row.not_before))
+    assert built.key in letterbox.keys
+
+
 async def test_a_person_who_cannot_be_reached_holds_nobody_else_up(service: Service) -> None:
     for name in ("Marek", "Priya"):
         await put(service, name, name)
@@ -165,7 +302,7 @@ async def test_a_person_who_cannot_be_reached_holds_nobody_else_up(service: Serv
 async def test_what_cannot_arrive_goes_to_the_manager_and_the_qa_officer_hears(service: Service) -> None:
     audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
     door = refusing(Failure.PERMANENT)
-    await two_beats(service, door, TUESDAY)
+    await deliver_due(service.store, door, MovedClock(TUESDAY))
     rows = await service.rows(OutboxRow, OutboxRow.to_id == service.ids["Marek"])
     assert {(row.state, row.error) for row in rows} == {("failed", "The app is blocked")}
     assert sorted(key.split("/")[1] for parcel in door.parcels("Lena") for key in parcel.keys) == [
@@ -176,7 +313,7 @@ async def test_what_cannot_arrive_goes_to_the_manager_and_the_qa_officer_hears(s
     assert told == {("A message for Marek did not arrive: The app is blocked. It went to Lena instead.",)}
     assert {row.audit_id for row in await service.rows(OutboxRow)} == {audit}
     door.emptied()
-    await two_beats(service, door, TUESDAY + timedelta(days=9))
+    await deliver_due(service.store, door, MovedClock(TUESDAY + timedelta(days=9)))
     assert door.names == []
 
 
@@ -184,14 +321,23 @@ async def test_a_manager_on_leave_is_passed_over_for_the_next(service: Service) 
     await service.change("Lena", leave_from=date(2026, 3, 2), leave_until=date(2026, 3, 6))
     await put(service, "a")
     door = refusing(Failure.PERMANENT)
-    await two_beats(service, door, TUESDAY)
+    await deliver_due(service.store, door, MovedClock(TUESDAY))
     assert sorted(door.names) == ["Hana", "Quinn"]
+
+
+async def test_while_the_qa_officer_is_on_leave_their_cover_hears_what_did_not_arrive(service: Service) -> None:
+    away = {"leave_from": date(2026, 3, 2), "leave_until": date(2026, 3, 20)}
+    await service.change("Quinn", **away, cover_id=service.ids["Umar"])
+    await put(service, "a")
+    door = refusing(Failure.PERMANENT)
+    await deliver_due(service.store, door, MovedClock(TUESDAY))
+    assert sorted(door.names) == ["Lena", "Umar"]
 
 
 async def test_nothing_is_sent_to_somebody_who_has_left(service: Service, letterbox: Letterbox) -> None:
     await put(service, "a")
     await service.change("Marek", active=False)
-    await two_beats(service, letterbox, TUESDAY)
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY))
     assert sorted(letterbox.names) == ["Lena", "Quinn"]
     assert (await row_of(service, "a")).error == "Marek has left the service"
 
@@ -212,7 +358,7 @@ async def test_an_alert_that_cannot_arrive_is_passed_on_in_the_same_night(servic
     night = moment("2026-03-03 23:00")
     await put(service, "a", "Pat", what="alert", at=night)
     door = refusing(Failure.PERMANENT, only="Pat")
-    await two_beats(service, door, night)
+    await deliver_due(service.store, door, MovedClock(night))
     assert sorted(door.names) == ["Lena", "Quinn"]
 
 
@@ -250,6 +396,41 @@ async def test_a_nudge_whose_duty_is_done_is_not_sent(service: Service, letterbo
     await service.happens(audit, "accepted", "2026-03-05 09:00", "Marek")
     letterbox.emptied()
     await deliver_due(service.store, letterbox, MovedClock(moment("2026-03-05 09:01")))
+    assert not any("/nudge@" in key for key in letterbox.keys)
+    assert {row.state for row in await service.rows(OutboxRow, OutboxRow.what == "nudge")} == {"superseded"}
+
+
+async def test_a_nudge_that_may_have_arrived_is_not_sent_again_once_its_duty_is_done(
+    service: Service, letterbox: Letterbox
+) -> None:
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY))
+    morning = moment("2026-03-05 09:00")
+    await tick(service.store, morning)
+    await deliver_due(service.store, refusing(Failure.UNKNOWN), MovedClock(morning))
+    await service.happens(audit, "accepted", "2026-03-05 09:00", "Marek")
+    letterbox.emptied()
+    await deliver_due(service.store, letterbox, MovedClock(morning + timedelta(hours=2)))
+    assert not any("/nudge@" in key for key in letterbox.keys)
+    assert {row.state for row in await service.rows(OutboxRow, OutboxRow.what == "nudge")} == {"superseded"}
+
+
+async def test_a_nudge_that_was_on_its_way_is_not_tried_again_once_its_duty_is_done(
+    service: Service, letterbox: Letterbox
+) -> None:
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await deliver_due(service.store, letterbox, MovedClock(TUESDAY))
+    morning = moment("2026-03-05 09:00")
+    await tick(service.store, morning)
+
+    async def press_meanwhile(_to: Person, parcel: Parcel) -> None:
+        if "/nudge@" in parcel.keys[0]:
+            await service.happens(audit, "accepted", "2026-03-05 09:00", "Marek")
+            raise NotDelivered(Failure.TEMPORARY, "Too many requests")
+
+    await deliver_due(service.store, Letterbox(before=press_meanwhile), MovedClock(morning))
+    letterbox.emptied()
+    await deliver_due(service.store, letterbox, MovedClock(morning + timedelta(hours=2)))
     assert not any("/nudge@" in key for key in letterbox.keys)
     assert {row.state for row in await service.rows(OutboxRow, OutboxRow.what == "nudge")} == {"superseded"}
 

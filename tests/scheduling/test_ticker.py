@@ -1,21 +1,29 @@
 import asyncio
+import logging
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+from sqlalchemy import select
+
 from audits.framework import with_settings
 from scheduling.clock import MovedClock
+from scheduling.delivery import deliver_due
+from scheduling.door import Failure
 from scheduling.running import catch_up
 from scheduling.ticker import Ticked, next_moment, tick
 from storage.ledger import verify
 from storage.store import Store
 from storage.tables import AuditRow, DutyRow, LedgerRow, OutboxRow
-from tests.scheduling.conftest import Letterbox
+from tests.scheduling.conftest import Letterbox, refusing
 from tests.storage.conftest import Service, differing, moment, opened
 
+MINUTE = timedelta(minutes=1)
 ROOT = Path(__file__).parent.parent.parent
 
 NODE = """
@@ -24,6 +32,7 @@ from datetime import datetime
 from pathlib import Path
 from audits.calendar import WorkCalendar
 from audits.frameworks import framework_named
+from scheduling.clock import MovedClock
 from scheduling.running import catch_up
 from storage.database import open_database, sqlite_url
 from storage.store import Store
@@ -98,6 +107,45 @@ async def test_a_changed_framework_does_not_rewrite_a_promise_that_runs(service:
     changed = with_settings(service.store.framework, {"accept": {"nudge": [], "ladder": []}})
     store = Store(service.store.database, changed, service.store.calendar)
     assert (await tick(store, moment("2026-03-05 09:00"))).steps == 1
+    assert ("Marek", "nudge", "accept") in await service.waiting()
+
+
+async def test_a_duty_that_the_framework_has_lost_keeps_no_other_waiting(
+    service: Service, letterbox: Letterbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await service.allocate("N-2", "Priya", "2026-03-03 09:00")
+    duties = {key: rule for key, rule in service.store.framework.duties.items() if key != "accept"}
+    changed = service.store.framework.model_copy(update={"duties": duties})
+    store = Store(service.store.database, changed, service.store.calendar)
+    await tick(store, moment("2026-03-13 09:00"))
+    waiting = await service.waiting()
+    assert {("Marek", "nudge", "complete_audit"), ("Priya", "nudge", "complete_audit")} <= waiting
+    assert ("Marek", "overdue", "accept") in waiting
+    await deliver_due(store, letterbox, MovedClock(moment("2026-03-13 09:00")))
+    assert {row.state for row in await service.rows(OutboxRow)} == {"sent"}
+    assert caplog.records == []
+    await replace(service, store=store).happens(audit, "withdrawn", "2026-03-13 10:00", "Quinn", reason="Closed")
+    assert (await service.audit(audit)).open_duties() == ()
+
+
+async def test_a_duty_whose_step_fails_is_logged_and_keeps_no_other_waiting(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await service.allocate("N-2", "Priya", "2026-03-03 09:00")
+    async with service.store.begin() as tx:
+        row = (await tx.session.scalars(select(DutyRow).where(DutyRow.ref == f"{broken}/accept/1"))).one()
+        steps, row.steps = row.steps, []
+    with caplog.at_level(logging.ERROR, logger="scheduling.ticker"):
+        assert (await tick(service.store, moment("2026-03-05 09:00"))).steps == 1
+    assert ("Priya", "nudge", "accept") in await service.waiting()
+    assert {record.getMessage() for record in caplog.records} == {f"the step of duty {broken}/accept/1 failed"}
+
+    async with service.store.begin() as tx:
+        row = (await tx.session.scalars(select(DutyRow).where(DutyRow.ref == f"{broken}/accept/1"))).one()
+        row.steps = steps
+    assert (await tick(service.store, moment("2026-03-05 09:01"))).steps == 1
     assert ("Marek", "nudge", "accept") in await service.waiting()
 
 
@@ -201,6 +249,24 @@ async def test_after_a_week_of_downtime_there_is_one_reminder_and_every_escalati
     assert len(letterbox.parcels("Priya")) == 1
 
 
+async def test_after_downtime_nobody_misses_a_nudge_because_another_person_is_told_more(
+    service: Service, letterbox: Letterbox
+) -> None:
+    audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    await service.happens(audit, "accepted", "2026-03-03 10:00", "Marek")
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-04 17:00")))
+    letterbox.emptied()
+    await catch_up(service.store, letterbox, MovedClock(moment("2026-03-11 10:00")))
+    keys = {
+        name: [key.split("/", 1)[1] for parcel in letterbox.parcels(name) for key in parcel.keys]
+        for name in ("Cas", "Marek")
+    }
+    assert keys == {
+        "Cas": [f"book_session/1/nudge@2026-03-09T09:00/{service.ids['Cas']}"],
+        "Marek": [f"book_session/1/overdue@2026-03-11T09:00/{service.ids['Marek']}"],
+    }
+
+
 async def test_missed_repeats_of_an_alert_become_one_that_has_climbed(service: Service, letterbox: Letterbox) -> None:
     audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
     await catch_up(service.store, letterbox, MovedClock(moment("2026-03-03 09:00")))
@@ -229,3 +295,10 @@ async def test_the_next_moment_is_the_earliest_of_duties_allocations_lists_and_m
         moment("2026-03-05 09:00"),
         moment("2026-03-13 09:00"),
     }
+
+
+async def test_the_next_moment_counts_what_may_have_arrived_and_goes_again(service: Service) -> None:
+    await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    now = moment("2026-03-03 09:00")
+    await deliver_due(service.store, refusing(Failure.UNKNOWN), MovedClock(now))
+    assert await next_moment(service.store, now) == now + MINUTE

@@ -10,6 +10,7 @@ from storage.tables import AuditRow, CaseRow, CycleNoticeRow, CycleRow, LedgerRo
 from tests.storage.conftest import PowerCut, Service, differing, moment, power_cut_at
 
 MARCH = Cycle.parse("2026-03")
+BEFORE = moment("2026-03-02 10:00")
 
 
 async def draw(service: Service, at: str, seed: int = 7, cycle: Cycle = MARCH) -> Draw:
@@ -40,7 +41,7 @@ async def test_nobody_audits_the_work_of_their_own_team_or_another_area(service:
     holders = {"N-1": "Cas", "N-2": "Cleo", "N-3": "Cora", "N-4": "Cas", "S-1": "Cyn"}
     for seed in range(12):
         async with service.store.begin() as tx:
-            given = pairs(await preview(tx, await ensure_cycle(tx, MARCH), seed))
+            given = pairs(await preview(tx, await ensure_cycle(tx, MARCH), seed, BEFORE))
         assert given["Mo"] == "S-1"
         assert holders[given["Rae"]] != "Cora"
         assert holders[given["Pat"]] == "Cora"
@@ -50,8 +51,8 @@ async def test_nobody_audits_the_work_of_their_own_team_or_another_area(service:
 async def test_the_same_seed_gives_the_same_draw_and_other_seeds_do_not(service: Service) -> None:
     async with service.store.begin() as tx:
         cycle = await ensure_cycle(tx, MARCH)
-        draws = [pairs(await preview(tx, cycle, seed)) for seed in range(8)]
-        again = [pairs(await preview(tx, cycle, seed)) for seed in range(8)]
+        draws = [pairs(await preview(tx, cycle, seed, BEFORE)) for seed in range(8)]
+        again = [pairs(await preview(tx, cycle, seed, BEFORE)) for seed in range(8)]
     assert draws == again
     assert len({tuple(sorted(one.items())) for one in draws}) > 1
     assert pairs(await draw(service, "2026-03-02 10:00", seed=5)) == draws[5]
@@ -62,7 +63,7 @@ async def test_a_preview_writes_nothing(service: Service) -> None:
         await ensure_cycle(tx, MARCH)
     before = service.contents()
     async with service.store.begin() as tx:
-        shown = await preview(tx, await ensure_cycle(tx, MARCH), 7)
+        shown = await preview(tx, await ensure_cycle(tx, MARCH), 7, BEFORE)
     assert shown.drawn
     assert differing(before, service.contents()) == []
 
@@ -128,6 +129,15 @@ async def test_an_auditor_on_leave_gets_no_audit_but_a_reason(service: Service) 
 async def test_leave_that_ends_before_the_list_goes_out_is_no_obstacle(service: Service) -> None:
     await service.change("Marek", leave_from=date(2026, 2, 23), leave_until=date(2026, 3, 2))
     assert "Marek" in pairs(await draw(service, "2026-03-02 10:00"))
+
+
+async def test_a_late_draw_looks_at_who_is_on_leave_on_the_day_it_goes_out(service: Service) -> None:
+    await service.change("Marek", leave_from=date(2026, 3, 2), leave_until=date(2026, 3, 6))
+    await service.change("Priya", leave_from=date(2026, 3, 10), leave_until=date(2026, 3, 20))
+    drawn = await draw(service, "2026-03-12 15:00")
+    assert "Marek" in pairs(drawn)
+    reasons = {person.name: reason for person, reason in drawn.unfilled}
+    assert reasons["Priya"] == "On leave on the day the list goes out."
 
 
 async def test_an_auditor_for_whom_no_case_fits_gets_a_reason_that_names_it(service: Service) -> None:

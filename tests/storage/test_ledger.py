@@ -208,6 +208,22 @@ async def test_a_removed_entry_is_found(service: Service, number: int) -> None:
     assert await broken(service.store) == [Broken(f"audit:{audit}", number + 1, f"entry {number} is missing")]
 
 
+@pytest.mark.parametrize("kept", [3, 2, 0])
+async def test_entries_taken_off_the_end_are_found(service: Service, kept: int) -> None:
+    audit = await a_busy_audit(service)
+    tamper(service.file, f"DELETE FROM ledger WHERE number > {kept}")
+    assert await broken(service.store) == [
+        Broken(f"audit:{audit}", kept + 1, f"the last {4 - kept} of its entries are missing")
+    ]
+
+
+async def test_an_entry_that_was_moved_to_another_audit_is_found(service: Service) -> None:
+    audit = await a_busy_audit(service)
+    other = await service.allocate("N-3", "Pat", "2026-03-03 09:00")
+    tamper(service.file, f"UPDATE ledger SET audit_id = {other} WHERE number = 2")
+    assert await broken(service.store) == [Broken(f"audit:{audit}", 2, "its content was changed")]
+
+
 async def test_a_removed_entry_is_found_even_where_the_others_close_ranks(service: Service) -> None:
     audit = await a_busy_audit(service)
     tamper(
@@ -243,7 +259,10 @@ async def test_an_inserted_entry_is_found(service: Service) -> None:
 async def test_an_entry_added_at_the_end_without_its_hash_is_found(service: Service) -> None:
     audit = await a_busy_audit(service)
     tamper(service.file, copied_as(5, "withdrawn", "hash", of=4))
-    assert await broken(service.store) == [Broken(f"audit:{audit}", 5, "its content was changed")]
+    assert await broken(service.store) == [
+        Broken(f"audit:{audit}", 5, "its content was changed"),
+        Broken(f"audit:{audit}", 5, "it isn't the entry that was last"),
+    ]
 
 
 async def test_one_broken_chain_does_not_hide_another(service: Service) -> None:

@@ -3,10 +3,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from audits.engine import Message
 from storage.ledger import post, supersede
-from storage.outbox import LEASE, claim, mark_sent, mark_waiting, recipients_due, release_expired
+from storage.outbox import (
+    LEASE,
+    claim,
+    mark_failed,
+    mark_sent,
+    mark_superseded,
+    mark_waiting,
+    recipients_due,
+    release_expired,
+)
 from storage.store import Store
 from storage.tables import DutyRow, OutboxRow
 from tests.storage.conftest import Service, moment
@@ -105,9 +115,9 @@ async def test_a_message_put_back_is_not_due_before_its_time(service: Service) -
     await put(service, message(service, "a"))
     await claimed(service.store, service.ids["Marek"], TUESDAY)
     later = TUESDAY + timedelta(minutes=3)
-    (row,) = await service.rows(OutboxRow)
+    sending = await state_of(service, "a")
     async with service.store.begin() as tx:
-        await mark_waiting(tx, [row.id], later, "Too many requests", unknown=False)
+        await mark_waiting(tx, [sending], later, "Too many requests", unknown=False)
         assert await recipients_due(tx, later - timedelta(seconds=1)) == []
         assert await recipients_due(tx, later) == [service.ids["Marek"]]
     row = await state_of(service, "a")
@@ -116,10 +126,28 @@ async def test_a_message_put_back_is_not_due_before_its_time(service: Service) -
 
 async def test_what_was_sent_is_never_due_again(service: Service) -> None:
     await put(service, message(service, "a"))
-    (row,) = await service.rows(OutboxRow)
     async with service.store.begin() as tx:
-        await mark_sent(tx, [row.id], TUESDAY, None)
+        await mark_sent(tx, await claim(tx, service.ids["Marek"], TUESDAY), TUESDAY, None)
         assert await recipients_due(tx, TUESDAY + timedelta(days=400)) == []
+
+
+async def test_a_sender_that_outlived_its_lease_has_no_say_any_more(service: Service) -> None:
+    await put(service, message(service, "a"))
+    late = TUESDAY + LEASE + timedelta(seconds=1)
+    async with service.store.begin() as tx:
+        mine = await claim(tx, service.ids["Marek"], TUESDAY)
+    async with service.store.begin() as tx:
+        await release_expired(tx, late)
+        assert await mark_failed(tx, mine, "Blocked") == []
+        await mark_sent(tx, mine, late, None)
+        theirs = await claim(tx, service.ids["Marek"], late)
+        await mark_waiting(tx, mine, late, "Too many requests", unknown=False)
+        await mark_superseded(tx, mine)
+    row = await state_of(service, "a")
+    assert (row.state, row.attempts, row.error, row.lease_until) == ("sending", 2, "", late + LEASE)
+    async with service.store.begin() as tx:
+        assert [one.key for one in await mark_failed(tx, theirs, "Blocked")] == ["a"]
+    assert (await state_of(service, "a")).state == "failed"
 
 
 async def test_people_with_alerts_come_first_and_their_alerts_before_the_rest(service: Service) -> None:
@@ -134,17 +162,20 @@ async def test_only_what_still_waits_is_superseded_and_never_an_alert(service: S
     audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
     (duty,) = (await service.audit(audit)).open_duties("accept")
     assert await service.rows(DutyRow, DutyRow.ref == duty.ref)
-    kinds = ("nudge", "overdue", "escalation", "alert", "message")
-    await put(service, *(replace(message(service, kind, what=kind), duty_ref=duty.ref) for kind in kinds))
-    sent = await state_of(service, "message")
+    told = [message(service, "gone", "Priya"), message(service, "unsure", "Lena", what="nudge")]
+    told.extend(message(service, kind, what=kind) for kind in ("nudge", "overdue", "escalation", "alert"))
+    await put(service, *(replace(one, duty_ref=duty.ref) for one in told))
     async with service.store.begin() as tx:
-        await mark_sent(tx, [sent.id], TUESDAY, None)
+        await mark_sent(tx, await claim(tx, service.ids["Priya"], TUESDAY), TUESDAY, None)
+        await mark_waiting(tx, await claim(tx, service.ids["Lena"], TUESDAY), TUESDAY, "Broke off", unknown=True)
+        assert (await tx.session.scalars(select(OutboxRow.state).where(OutboxRow.key == "unsure"))).one() == "unknown"
         await supersede(tx, [duty])
-    states = {kind: (await state_of(service, kind)).state for kind in kinds}
+    states = {one.key: (await state_of(service, one.key)).state for one in told}
     assert states == {
+        "gone": "sent",
+        "unsure": "superseded",
         "nudge": "superseded",
         "overdue": "superseded",
         "escalation": "superseded",
         "alert": "queued",
-        "message": "sent",
     }

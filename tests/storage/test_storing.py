@@ -186,10 +186,20 @@ async def test_a_case_that_leaves_after_its_audit_is_nobodys_trouble(service: Se
     assert (await cases_in(service.store, case("N-2", "Cleo"))).notices == ()
 
 
+async def test_while_the_qa_officer_is_on_leave_their_cover_hears_that_a_case_left(service: Service) -> None:
+    await service.change("Quinn", leave_from=NOW.date(), leave_until=NOW.date(), cover_id=service.ids["Umar"])
+    await service.allocate("N-1", "Marek", "2026-03-02 09:00")
+    await cases_in(service.store, case("N-2", "Cleo"))
+    (message,) = await service.rows(OutboxRow, OutboxRow.notice == "left_list")
+    assert service.name(message.to_id) == "Umar"
+
+
 async def test_an_allocation_that_has_not_gone_out_is_withdrawn_when_its_case_leaves(service: Service) -> None:
     audit = await service.plan("N-1", "Marek", "2026-03-03 09:00")
     stored = await cases_in(service.store, case("N-2", "Cleo"))
     assert stored.notices == ("N-1 left the case list before its allocation went out, so it was withdrawn.",)
     (row,) = await service.rows(AuditRow, AuditRow.id == audit)
     assert (row.withdrawn, row.issue_at, row.issued_at) == (True, None, None)
+    (entry,) = await service.rows(LedgerRow, LedgerRow.audit_id == audit)
+    assert (entry.kind, entry.at, entry.values["reason"]) == ("withdrawn", NOW, "the case left the list")
     assert {(service.name(one.to_id), one.notice) for one in await service.rows(OutboxRow)} == {("Quinn", "left_list")}

@@ -235,53 +235,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ledger_audit_id"), ["audit_id"], unique=False)
 
     op.create_table(
-        "outbox",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("key", sa.String(length=255), nullable=False),
-        sa.Column("what", sa.String(length=16), nullable=False),
-        sa.Column("to_id", sa.Integer(), nullable=False),
-        sa.Column("to_role", sa.String(length=64), nullable=False),
-        sa.Column("duty", sa.String(length=64), nullable=False),
-        sa.Column("duty_ref", sa.String(length=128), nullable=True),
-        sa.Column("audit_id", sa.Integer(), nullable=True),
-        sa.Column("cycle_id", sa.Integer(), nullable=True),
-        sa.Column("notice", sa.String(length=64), nullable=True),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("rule", sa.JSON(), nullable=False),
-        sa.Column("details", sa.JSON(), nullable=False),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("possible_repeat", sa.Boolean(), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=True),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["audit_id"],
-            ["audits.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["cycle_id"],
-            ["cycles.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["to_id"],
-            ["people.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("key"),
-    )
-    with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_outbox_audit_id"), ["audit_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_outbox_digest"), ["digest"], unique=False)
-        batch_op.create_index("ix_outbox_due", ["state", "not_before"], unique=False)
-        batch_op.create_index(batch_op.f("ix_outbox_duty_ref"), ["duty_ref"], unique=False)
-        batch_op.create_index(batch_op.f("ix_outbox_to_id"), ["to_id"], unique=False)
-
-    op.create_table(
         "remedial_actions",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("audit_id", sa.Integer(), nullable=False),
@@ -316,13 +269,60 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_remedial_actions_audit_id"), ["audit_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_remedial_actions_owner_id"), ["owner_id"], unique=False)
 
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("what", sa.String(length=16), nullable=False),
+        sa.Column("to_id", sa.Integer(), nullable=False),
+        sa.Column("to_role", sa.String(length=64), nullable=False),
+        sa.Column("duty", sa.String(length=64), nullable=False),
+        sa.Column("duty_ref", sa.String(length=128), nullable=True),
+        sa.Column("audit_id", sa.Integer(), nullable=True),
+        sa.Column("cycle_id", sa.Integer(), nullable=True),
+        sa.Column("entry_id", sa.Integer(), nullable=True),
+        sa.Column("notice", sa.String(length=64), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("rule", sa.JSON(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("possible_repeat", sa.Boolean(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["audit_id"],
+            ["audits.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["cycle_id"],
+            ["cycles.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["ledger.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_id"],
+            ["people.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outbox_audit_id"), ["audit_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_digest"), ["digest"], unique=False)
+        batch_op.create_index("ix_outbox_due", ["state", "not_before"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_duty_ref"), ["duty_ref"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_to_id"), ["to_id"], unique=False)
+
 
 def downgrade() -> None:
-    with op.batch_alter_table("remedial_actions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_remedial_actions_owner_id"))
-        batch_op.drop_index(batch_op.f("ix_remedial_actions_audit_id"))
-
-    op.drop_table("remedial_actions")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_to_id"))
         batch_op.drop_index(batch_op.f("ix_outbox_duty_ref"))
@@ -331,6 +331,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_outbox_audit_id"))
 
     op.drop_table("outbox")
+    with op.batch_alter_table("remedial_actions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_remedial_actions_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_remedial_actions_audit_id"))
+
+    op.drop_table("remedial_actions")
     with op.batch_alter_table("ledger", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_audit_id"))
 
