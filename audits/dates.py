@@ -59,7 +59,7 @@ class Cycle:
     @classmethod
     def parse(cls, text: str) -> "Cycle":
         """Read `2026-03`. Raises DateRuleError for anything else."""
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text.strip()):
+        if not re.fullmatch(r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])", text.strip()):
             raise DateRuleError(f"{text!r} is not a cycle. Write the year and the month, as in 2026-03.")
         return cls(date.fromisoformat(f"{text.strip()}-01"))
 
@@ -196,7 +196,7 @@ class DateRule:
         return Moment(calendar.moment(day, clock), effective)
 
 
-_SPAN = re.compile(r"(\d+) (working day|minute|hour|day|week|month)s?")
+_SPAN = re.compile(r"([0-9]{1,4}) (working day|minute|hour|day|week|month)s?")
 _MONTH_DAY = re.compile(
     r"(?:day (?P<number>\d{1,2})|the (?P<nth>first|second|third|fourth) (?P<weekday>[a-z]+day)"
     r"|the last (?P<last>working day|day)|the first working day)"
@@ -218,6 +218,8 @@ def parse_rule(words: str) -> DateRule:
         text = text[: found.start()]
     if found := re.fullmatch(rf"(within|not before) {_SPAN.pattern}", text):
         way = Way.BY if found[1] == "within" else Way.NOT_BEFORE
+        if clock is not None and found[3] in ("minute", "hour"):
+            raise DateRuleError(f"{words!r}: a time of day has no place beside minutes or hours. Leave it out.")
         return DateRule(words, way, span=Span(int(found[2]), found[3]), clock=clock)
     after = text.startswith("on the working day after ")
     text = text.replace("on the working day after ", "on ", 1)

@@ -134,11 +134,15 @@ class Engine:
             return event.kind if event.kind == "withdrawn" else None
         if rule.keep_while is not None and not self.holds(rule.keep_while, audit):
             return "no_longer_applies"
-        if event.kind not in rule.closed_by or (rule.waits_for and before.open_duties(rule.waits_for)):
+        if event.kind not in rule.closed_by:
             return None
-        if rule.per_action and event.kind != "withdrawn" and duty.action != event.values.get("action"):
+        if event.kind == "withdrawn":
+            return event.kind
+        if rule.waits_for and before.open_duties(rule.waits_for):
             return None
-        if rule.per_owner and event.kind != "withdrawn" and not self._acknowledges(duty, event):
+        if rule.per_action and duty.action != event.values.get("action"):
+            return None
+        if rule.per_owner and not self._acknowledges(duty, event):
             return None
         return event.kind
 
@@ -226,7 +230,7 @@ class Engine:
             self.calendar,
             list_cycle=list_cycle,
             session=audit.session_at,
-            day=action.due if action and key == "remedial_action" else None,
+            day=action.due if action and action.due and self._ahead(key, action.due, at) else None,
         )
         steps = steps_for(self.framework, rule, at, moment, self.calendar, issue_at=issue_at)
         return Duty(
@@ -243,6 +247,10 @@ class Engine:
             action=action.number if action else None,
             vacant=holder.vacant if holder else (target,),
         )
+
+    def _ahead(self, key: str, due: date, at: datetime) -> bool:
+        """Whether an action's own due day still lies ahead; one sent back after it takes the framework's time anew."""
+        return key == "remedial_action" and due >= self.calendar.day_of(at)
 
     def variant(self, rule: DutyRule, audit: Audit) -> Variant | None:
         return next((variant for variant in rule.variants if self.holds(variant.when, audit)), None)
@@ -268,7 +276,8 @@ class Engine:
         """The duty with a new due day, its steps planned anew from `at` on."""
         rule = self.framework.duties[duty.key]
         moment: Moment = deadline(rule, None, at, Cycle.of(self.calendar.day_of(at)), self.calendar, day=until)
-        steps = steps_for(self.framework, rule, at, moment, self.calendar)
+        issue_at = next((step.at for step in duty.steps[duty.taken :] if step.what == "issue"), None)
+        steps = steps_for(self.framework, rule, at, moment, self.calendar, issue_at=issue_at)
         next_at = steps[0].at if steps else None
         return replace(
             duty, nominal=moment.nominal, effective=moment.effective, steps=steps, taken=0, repeats=0, next_at=next_at
@@ -451,8 +460,8 @@ class Engine:
     def advance(self, audit: Audit, duty: Duty, now: datetime) -> Advance:
         """Take every step of a duty that is due at `now`.
 
-        After downtime the nudges that were missed become one; no escalation is skipped, and the
-        missed repeats of an alert become one that has climbed as far as the time says.
+        After downtime the nudges that were missed become one, and none goes about a moment that has passed; no
+        escalation is skipped, and every manager whom the repeats of an alert would have reached hears of it once.
         """
         messages: list[Message] = []
         issue = lapsed = False
@@ -468,7 +477,7 @@ class Engine:
             elif step.what == "lapse":
                 lapsed = True
                 duty = replace(duty, closed_at=step.at, closed_by="lapsed", next_at=None)
-            else:
+            elif step.what != "nudge" or now <= duty.nominal:
                 told = self._tell(audit, duty, step.to, step.what, step.name, now)
                 if step.what in ("nudge", "overdue"):
                     again = {message.to_id for message in told}
@@ -483,8 +492,14 @@ class Engine:
     def _repeat(self, audit: Audit, duty: Duty, step: Step, now: datetime) -> tuple[Duty, list[Message]]:
         every = timedelta(minutes=step.every_minutes)
         due = min(int((now - step.at) / every) + 1, step.times + 1)
-        duty = replace(duty, repeats=due)
+        climbed = range(min(duty.repeats, due - 1) + 1, due) if "climb" in step.to else ()
+        duty = replace(duty, repeats=max(duty.repeats, due))
         told = self._tell(audit, duty, step.to, step.what, f"{step.name}-{due}", now)
+        for height in climbed:
+            # Each manager whom the alert would have reached meanwhile hears of it, once.
+            lower = replace(duty, repeats=height)
+            told.extend(self._tell(audit, lower, ("climb",), step.what, f"{step.name}-{due}", now))
+        told = list({message.key: message for message in told}.values())
         if due > step.times:
             return self._past(duty), told
         return replace(duty, next_at=step.at + every * due), told

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from audits.consistency import problems_of
 from audits.dates import DateRuleError, parse_offset, parse_rule
 from audits.people import RoleScope
 
@@ -109,7 +110,7 @@ class Variant(_Table):
 
 
 class Repeat(_Table):
-    """An alert sent again until someone has it: every so many minutes, so many times, then once a working day."""
+    """An alert sent again until someone has it: every so many minutes, so many times, then once a day."""
 
     minutes: int = Field(gt=0)
     times: int = Field(gt=0)
@@ -126,7 +127,8 @@ class DutyRule(_Table):
     """A rule of the framework: see the design, "The one idea: a duty".
 
     `tell` are told of the opening beside the owner; a `silent` duty sends no request of its own, because a notice
-    carries it. `local` lists the terms on which the framework's document is silent.
+    carries it. The first event of `closed_by` is the owner's own answer; the others close the duty from outside.
+    `local` lists the terms on which the framework's document is silent.
     """
 
     title: str
@@ -273,72 +275,7 @@ class Framework(_Table):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        problems: list[str] = []
-        known = {
-            *self.roles,
-            "proposal_answerer",
-            "owner",
-            "owner.manager",
-            "owner.manager.manager",
-            "climb",
-            "auditor",
-            "action_owner",
-        }
-        grades = {grade.key for grade in self.grades}
-
-        def targets(where: str, names: tuple[str, ...]) -> None:
-            problems.extend(
-                f"{where}: nobody is called {name!r}. Use a role of [roles], owner or owner.manager."
-                for name in names
-                if name not in known
-            )
-
-        def condition(where: str, when: Condition) -> None:
-            problems.extend(
-                f"{where}.grade: {grade!r} is not in [[grades]] ({', '.join(sorted(grades))})."
-                for grade in when.grade or ()
-                if grade not in grades
-            )
-            problems.extend(
-                f"{where}.setting: {setting!r} is not in [settings]."
-                for setting in when.setting
-                if setting not in self.settings
-            )
-
-        for key, role in self.roles.items():
-            if role.reports_to is not None and role.reports_to not in self.roles:
-                problems.append(f"[roles.{key}] reports_to: there is no role {role.reports_to!r}.")
-        for key, duty in self.duties.items():
-            where = f"[duties.{key}]"
-            targets(f"{where} owner", (duty.owner,))
-            targets(f"{where} tell", duty.tell)
-            targets(f"{where} per_owner", duty.per_owner)
-            targets(f"{where} nudge_to", duty.nudge_to)
-            condition(f"{where} when", duty.when)
-            for rung in duty.ladder or ():
-                targets(f"{where} ladder", rung.to)
-            for variant in duty.variants:
-                condition(f"{where} variants.when", variant.when)
-                targets(f"{where} variants.owner", (variant.owner or "owner",))
-            if duty.waits_for is not None and duty.waits_for not in self.duties:
-                problems.append(f"{where} waits_for: there is no duty {duty.waits_for!r}.")
-            problems.extend(_ladder_problems(where, duty))
-        for key, notice in self.notices.items():
-            targets(f"[notices.{key}] to", notice.to)
-            condition(f"[notices.{key}] when", notice.when)
-        for key, verb in self.verbs.items():
-            targets(f"[verbs.{key}] by", verb.by)
-        if not any(role.audits for role in self.roles.values()):
-            problems.append("[roles]: no role has audits = true, so nobody could be allocated an audit.")
-        if not any(role.qa for role in self.roles.values()):
-            problems.append(
-                "[roles]: no role has qa = true, so nobody could hear of vacancies and declined allocations."
-            )
-        for key, setting in self.settings.items():
-            if setting.value not in setting.choices:
-                problems.append(
-                    f"[settings.{key}] value: {setting.value!r} is not one of {', '.join(setting.choices)}."
-                )
+        problems = problems_of(self)
         if problems:
             raise FrameworkError(problems)
         return self
@@ -364,17 +301,6 @@ class Framework(_Table):
     @property
     def auditor_roles(self) -> tuple[str, ...]:
         return tuple(key for key, role in self.roles.items() if role.audits)
-
-
-def _ladder_problems(where: str, duty: DutyRule) -> list[str]:
-    order = {"minute": 1, "hour": 60, "day": 1440, "working day": 1440, "week": 10080, "month": 43200}
-    spans = [parse_offset(rung.at) for rung in duty.ladder or ()]
-    heights = [span.amount * order[span.unit] for span in spans]
-    if heights != sorted(heights):
-        return [f"{where} ladder: the steps run backwards. Put the earliest first."]
-    if any(parse_offset(nudge).amount > 0 for nudge in duty.nudge or ()):
-        return [f"{where} nudge: a nudge comes before the due day; write -2wd, not 2wd."]
-    return []
 
 
 def parse_framework(text: str, file: str) -> Framework:

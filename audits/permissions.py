@@ -41,6 +41,12 @@ ONCE = frozenset({"accept", "submit", "oversee", "record", "moderate", "consider
 """Verbs that find the work done at a second press."""
 
 
+BEFORE_THE_GRADE = frozenset(
+    {"accept", "reallocate", "book_session", "agree_session", "hold_session", "complete_audit"}
+)
+"""Duties that open nobody the grade: those who had them may have handed the audit on since."""
+
+
 def is_qa(rules: Engine, person: Person) -> bool:
     """Whether a person answers for quality assurance and may ask about everyone's audits."""
     return person.active and person.role in rules.framework.qa_roles
@@ -80,7 +86,7 @@ def may(rules: Engine, audit: Audit, verb: str, person: Person, at: datetime, ac
     return any(
         _owns(rules, duty, person, at) and (action is None or duty.action == action)
         for duty in audit.open_duties()
-        if (terms := rules.framework.duties.get(duty.key)) is not None and closing in terms.closed_by
+        if (terms := rules.framework.duties.get(duty.key)) is not None and closing == terms.closed_by[0]
     )
 
 
@@ -117,4 +123,8 @@ def sees_grade(rules: Engine, audit: Audit, person: Person) -> bool:
         below = directory.get(one)
         if below is not None and person in directory.line_of(below):
             return True
-    return any(duty.owner_id == person.id for duty in audit.duties)
+    return any(
+        duty.owner_id == person.id and (duty.is_open or duty.closed_actor == person.id)
+        for duty in audit.duties
+        if audit.has("submitted") and duty.key not in BEFORE_THE_GRADE
+    )

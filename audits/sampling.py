@@ -48,7 +48,7 @@ def draw(
 
     `taken` are ids of cases already with an auditor; `audited` counts the audits that each practitioner has had
     lately, so that those with fewer come first. The same seed, people and cases give the same draw.
-    A practitioner gets a second audit in a draw only where no auditor could otherwise be given a case.
+    A practitioner gets another audit in a draw only where an auditor would otherwise be left without a case.
     """
     random = Random(seed)
     order = sorted(auditors, key=lambda person: person.id)
@@ -60,8 +60,12 @@ def draw(
         auditor.id: [case for case in pool if obstacle(auditor, case, directory, own_area=own_area) is None]
         for auditor in order
     }
-    by_holder = _match(order, fits, per_holder=True)
-    given = _match(order, fits, per_holder=False, begun=by_holder) if len(by_holder) < len(order) else by_holder
+    given: dict[int, CaseFile] = {}
+    most = max(Counter(case.holder_id for case in pool).values(), default=0)
+    for each in range(1, most + 1):
+        given = _match(order, _first_of_each(fits, pool, each), given)
+        if len(given) == len(order):
+            break
     drawn = tuple((auditor, given[auditor.id]) for auditor in order if auditor.id in given)
     unfilled = tuple(
         (auditor, _reason(auditor, pool, fits[auditor.id], directory, own_area=own_area))
@@ -71,31 +75,38 @@ def draw(
     return Draw(seed, drawn, unfilled)
 
 
-def _match(
-    order: Sequence[Person],
-    fits: dict[int, list[CaseFile]],
-    *,
-    per_holder: bool,
-    begun: dict[int, CaseFile] | None = None,
-) -> dict[int, CaseFile]:
+def _first_of_each(fits: dict[int, list[CaseFile]], pool: Sequence[CaseFile], each: int) -> dict[int, list[CaseFile]]:
+    """What fits whom among the first `each` cases of every practitioner, so that nobody gets more audits than that."""
+    seen: Counter[int | None] = Counter()
+    shown: set[int] = set()
+    for case in pool:
+        seen[case.holder_id] += 1
+        if seen[case.holder_id] <= each:
+            shown.add(case.id)
+    return {auditor: [case for case in cases if case.id in shown] for auditor, cases in fits.items()}
+
+
+def _match(order: Sequence[Person], fits: dict[int, list[CaseFile]], begun: dict[int, CaseFile]) -> dict[int, CaseFile]:
     """As many auditors as possible with a case each: auditors who have one move on to another to make room."""
+    given = dict(begun)
+    sitting = {case.id: auditor_id for auditor_id, case in given.items()}
 
-    def place(case: CaseFile) -> int:
-        return case.holder_id or 0 if per_holder else case.id
-
-    given: dict[int, CaseFile] = dict(begun or {})
-    holder_of = {place(case): auditor for auditor, case in given.items()}
+    def take(auditor_id: int, case: CaseFile) -> bool:
+        sitting[case.id] = auditor_id
+        given[auditor_id] = case
+        return True
 
     def seat(auditor_id: int, tried: set[int]) -> bool:
+        # A free case first: without it, moving others along would go as deep as there are auditors.
+        free = next((case for case in fits[auditor_id] if case.id not in sitting), None)
+        if free is not None:
+            return take(auditor_id, free)
         for case in fits[auditor_id]:
-            if place(case) in tried:
+            if case.id in tried:
                 continue
-            tried.add(place(case))
-            sitting = holder_of.get(place(case))
-            if sitting is None or seat(sitting, tried):
-                holder_of[place(case)] = auditor_id
-                given[auditor_id] = case
-                return True
+            tried.add(case.id)
+            if seat(sitting[case.id], tried):
+                return take(auditor_id, case)
         return False
 
     for auditor in order:
@@ -113,4 +124,4 @@ def _reason(
         return f"Every case that fits ({len(fitting)}) has gone to another auditor."
     why = Counter(obstacle(auditor, case, directory, own_area=own_area) for case in pool)
     parts = "; ".join(f"{count} because {reason}" for reason, count in why.most_common())
-    return f"None of the {len(pool)} open cases fits: {parts}."
+    return f"No open case fits ({len(pool)} looked at): {parts}."
