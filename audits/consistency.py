@@ -138,7 +138,7 @@ def _cycle(framework: "Framework") -> Iterator[str]:
 
 def _duties(framework: "Framework") -> Iterator[str]:
     if "complete_audit" not in framework.duties:
-        yield "[duties]: complete_audit is missing; every framework has one, since its due day places an audit in a cycle."
+        yield "[duties]: complete_audit is missing; its due day is what places an audit in a cycle."
     for key, duty in framework.duties.items():
         where = f"[duties.{key}]"
         yield from _targets(framework, f"{where} owner", (duty.owner,))

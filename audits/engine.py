@@ -5,7 +5,7 @@ Everything here is pure: the audit, the directory and the moment come in, and wh
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +13,7 @@ from audits.calendar import WorkCalendar
 from audits.dates import Cycle, Moment, day_words, parse_offset, parse_rule, step_moment
 from audits.framework import Condition, DutyRule, Framework, NoticeRule, Variant
 from audits.people import Directory, Holder, Person
-from audits.planning import close_moment, deadline, issue_moment, list_on_or_after, steps_for
+from audits.planning import deadline, issue_moment, list_on_or_after, steps_for
 from audits.state import Audit, Duty, Event, RemedialAction, Step
 
 URGENT = frozenset({"alert", "escalation"})
@@ -255,6 +255,21 @@ class Engine:
     def variant(self, rule: DutyRule, audit: Audit) -> Variant | None:
         return next((variant for variant in rule.variants if self.holds(variant.when, audit)), None)
 
+    def dispute_closes(self, audit: Audit) -> datetime | None:
+        """Until when people may say that they see an audit differently; None where the framework sets no end.
+
+        An audit that is completed after its window gets the framework's late term (LOCAL).
+        """
+        terms = self.framework.cycle
+        if terms.dispute_closes is None:
+            return None
+        start = self.calendar.moment(audit.cycle.first, time(0, 0))
+        end = parse_rule(terms.dispute_closes).resolve(start, audit.cycle, self.calendar).nominal
+        completed, _ = audit.done.get("submitted", (start, None))
+        if completed > end and terms.dispute_late is not None:
+            return parse_rule(terms.dispute_late).resolve(completed, audit.cycle, self.calendar).nominal
+        return end
+
     def takes_up(self, duty: Duty, person: Person, at: datetime) -> bool:
         """Whether this person may say that they have an escalated duty: a manager above its owner, or QA."""
         owner = self.directory.get(duty.owner_id)
@@ -446,7 +461,7 @@ class Engine:
         auditor = self.directory.get(audit.auditor_id)
         actor = self.directory.get(event.actor_id)
         grade = self.framework.grade(audit.standing_grade)
-        closes = close_moment(self.framework, audit.cycle, self.calendar).nominal
+        closes = self.dispute_closes(audit) or event.at
         return text.format(
             closes=day_words(self.calendar.day_of(closes)),
             auditor=auditor.name if auditor else "The auditor",

@@ -197,8 +197,8 @@ class CycleRule(_Table):
 
     issue: DueWords
     closes: DueWords
-    dispute_opens: str = "submitted"
     dispute_closes: DueWords | None = None
+    dispute_late: DueWords | None = None
     rule: tuple[str, ...] = ()
     place: str
     notices: dict[str, CycleNotice] = Field(default_factory=dict)

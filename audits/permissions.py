@@ -84,16 +84,18 @@ def may(rules: Engine, audit: Audit, verb: str, person: Person, at: datetime, ac
         return True
     closing = EVENTS[verb]
     return any(
-        _owns(rules, duty, person, at) and (action is None or duty.action == action)
+        _owns(rules, duty, person, at, stand_ins="auditor" not in rule.by) and (action is None or duty.action == action)
         for duty in audit.open_duties()
         if (terms := rules.framework.duties.get(duty.key)) is not None and closing == terms.closed_by[0]
     )
 
 
-def _owns(rules: Engine, duty: Duty, person: Person, at: datetime) -> bool:
+def _owns(rules: Engine, duty: Duty, person: Person, at: datetime, *, stand_ins: bool) -> bool:
+    """Whether a duty is this person's, or theirs to answer while its owner is away. Nobody audits in another's place:
+    an audit is passed on by reassigning it."""
     owner = rules.directory.get(duty.owner_id)
-    if owner is None:
-        return False
+    if owner is None or not stand_ins:
+        return owner is not None and person.id == owner.id
     return person.id in (owner.id, rules.directory.stand_in(owner, rules.calendar.day_of(at)).id)
 
 

@@ -15,7 +15,7 @@ from cards.card import Card, Tone
 from handlers.dispatch import answer, given_reply
 from handlers.interaction import Interaction, Reply
 from scheduling.clock import Clock, MovedClock
-from scheduling.delivery import digest_card, message_card
+from scheduling.delivery import bundle_card, message_card
 from scheduling.door import Door, Parcel
 from scheduling.running import catch_up, run_until
 from scheduling.ticker import next_moment
@@ -136,7 +136,7 @@ class Program:
             joined = await tx.session.scalars(
                 select(OutboxRow).where(OutboxRow.digest == row.digest).order_by(OutboxRow.id)
             )
-            card = await digest_card(tx, list(joined), person, self.now())
+            card = await bundle_card(tx, list(joined), person, self.now())
         else:
             card = await message_card(tx, row, person, self.now())
         return Letter(

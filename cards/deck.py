@@ -58,6 +58,7 @@ DONE = {
     "submitted": "{who} completed the audit",
     "overseen": "{who} confirmed management oversight",
     "recorded": "{who} uploaded the audit",
+    "disputed": "{who} said that they see this differently",
     "resolved": "{who} said that this is settled",
     "moderated": "{who} moderated the audit",
     "updated": "{who} gave the update",

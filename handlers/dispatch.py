@@ -57,19 +57,23 @@ VERBS: dict[str, Callable[[Press], Awaitable[Reply]]] = {
 }
 
 
-async def answer(store: Store, interaction: Interaction) -> Reply:
+Before = Callable[[Transaction], Awaitable[None]]
+
+
+async def answer(store: Store, interaction: Interaction, *, before: Before | None = None) -> Reply:
     """Answer an interaction.
 
     1. The same event gets the reply that it got before. 2. The person and the audit are looked up; nothing that the
     card carried is trusted. 3. The conversation records what follows. 4. The reply is kept with it, in one transaction.
-    Another transaction that changed the same audit meanwhile makes this one start again.
+    Another transaction that changed the same audit meanwhile makes this one start again. `before` is done first, in
+    the same transaction: where the answer is refused, it hasn't happened either.
     """
     for _ in range(TRIES - 1):
         try:
-            return await _once(store, interaction)
+            return await _once(store, interaction, before)
         except (StaleDataError, IntegrityError):
             continue
-    return await _once(store, interaction)
+    return await _once(store, interaction, before)
 
 
 async def given_reply(store: Store, person_id: int, event_id: str) -> Reply | None:
@@ -79,12 +83,14 @@ async def given_reply(store: Store, person_id: int, event_id: str) -> Reply | No
         return _reply_of(row) if row and row.person_id == person_id else None
 
 
-async def _once(store: Store, interaction: Interaction) -> Reply:
+async def _once(store: Store, interaction: Interaction, before: Before | None) -> Reply:
     try:
         async with store.begin() as tx:
             kept = await tx.session.get(AnswerRow, interaction.event_id)
             if kept is not None:
                 return _known(kept, interaction)
+            if before is not None:
+                await before(tx)
             reply = await _handle(tx, interaction)
             _keep(tx, interaction, reply)
             return reply

@@ -1,5 +1,6 @@
 """The grade form: read, checked and recorded; what is wrong stands beside its input and nothing typed is lost."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ from audits.dates import day_words
 from audits.state import REAUDIT, Event, RemedialAction
 from cards import grading
 from cards.card import Card, Tone
+from cards.wording import listed
 from handlers import privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, whole_date
@@ -21,6 +23,8 @@ async def submit(press: Press) -> Reply:
     """Send the audit. An Inadequate goes to moderation, a safety concern to its managers at once."""
     press.check()
     values, errors = read_form(press)
+    if errors and press.value("safety") == "yes" and not press.audit.has("safety_raised"):
+        return await _alert_first(press, errors)
     if errors:
         raise Refused(form_again(press, errors))
     recorded = await press.record(**values)
@@ -31,6 +35,14 @@ async def submit(press: Press) -> Reply:
     told = sorted({press.scene.name(message.to_id) for message in recorded.messages if message.what == "alert"})
     alerts = (f"{', '.join(told)} have been alerted now.",) if told else ()
     return press.reply("complete_audit", *alerts, *_next(press))
+
+
+async def _alert_first(press: Press, errors: dict[str, str]) -> Reply:
+    """A safety concern doesn't wait until the rest of the form is right."""
+    recorded = await press.record("safety_raised", text=privacy.masked(press.value("safety_text")))
+    told = sorted({press.scene.name(message.to_id) for message in recorded.messages if message.what == "alert"})
+    card = form_again(press, errors)
+    return Reply(replace(card, error=f"{listed(told)} have been alerted now. {card.error}"))
 
 
 def _next(press: Press) -> tuple[str, ...]:

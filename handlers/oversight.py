@@ -1,8 +1,6 @@
 """Management oversight, the upload to the child's file, and disagreement about an audit."""
 
-from datetime import time
-
-from audits.dates import day_words, parse_rule
+from audits.dates import day_words
 from cards import oversight as cards
 from handlers import privacy
 from handlers.interaction import Reply
@@ -28,16 +26,13 @@ async def dispute(press: Press) -> Reply:
     press.check()
     if press.audit.open_duties("dispute"):
         raise press.already("disputed")
-    closes = press.tx.framework.cycle.dispute_closes
-    if closes is not None:
-        start = press.tx.calendar.moment(press.audit.cycle.first, time(0, 0))
-        moment = parse_rule(closes).resolve(start, press.audit.cycle, press.tx.calendar)
-        if press.at > moment.nominal:
-            day = day_words(press.tx.calendar.day_of(moment.nominal))
-            raise refusal(
-                f"The time for this ended on {day}",
-                "Please talk to the auditor directly; the QA Unit will help you both if you ask.",
-            )
+    closes = press.tx.rules.dispute_closes(press.audit)
+    if closes is not None and press.at > closes:
+        day = day_words(press.tx.calendar.day_of(closes))
+        raise refusal(
+            f"The time for this ended on {day}",
+            "Please talk to the auditor directly; the QA Unit will help you both if you ask.",
+        )
     text = press.value("dispute_text")
     errors = privacy.questioned(press.values, ("dispute_text",))
     if not text:

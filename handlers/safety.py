@@ -6,26 +6,33 @@ from cards.card import Card, Tone
 from cards.wording import listed
 from handlers import escalations, privacy
 from handlers.interaction import Reply
-from handlers.press import Press, Refused, refusal
+from handlers.press import Press, refusal
 
 
 async def raise_concern(press: Press) -> Reply:
-    """Alert the managers of the case at once. An empty text doesn't stop it; personal data in it is asked about."""
+    """Alert the managers of the case at once. Nothing in the text holds an alert back: what looks like personal data is
+    taken out of it, and the writer is told so."""
     press.check()
-    errors = privacy.questioned(press.values, ("text",))
-    if errors:
-        raise Refused(privacy.again(alert.raise_one(press.scene), press.values, errors))
     if press.audit.open_duties("acknowledge_alert"):
         raise refusal(
             "An alert is already open on this case",
             "The managers have been told and are told again until they answer. In an emergency ring 999.",
         )
-    recorded = await press.record(text=press.value("text"))
+    text = press.value("text")
+    kept = privacy.masked(text)
+    recorded = await press.record(text=kept)
     names = sorted({press.scene.name(message.to_id) for message in recorded.messages if message.what == "alert"})
     return Reply(
         Card(
             title=f"{listed(names)} have been alerted",
-            text=("They are told again every 15 minutes until they answer. In an emergency ring 999.",),
+            text=(
+                "They are told again every 15 minutes until they answer. In an emergency ring 999.",
+                *(
+                    ("What looked like personal data was taken out of your words; please tell them by phone.",)
+                    if kept != text
+                    else ()
+                ),
+            ),
             tone=Tone.DONE,
             facts=press.scene.case_facts(),
             why=press.scene.why("acknowledge_alert"),

@@ -1,10 +1,10 @@
 """What the calendar starts: allocations that go out, lists that fall due, re-audits placed in a list."""
 
+import logging
 from datetime import datetime
 
 from sqlalchemy import select
 
-from audits.dates import Cycle
 from audits.engine import Message
 from audits.planning import close_moment, cycle_for
 from audits.state import REAUDIT, Audit
@@ -14,19 +14,31 @@ from storage.store import Store, Transaction
 from storage.tables import AuditRow, CycleNoticeRow, CycleRow
 
 
+log = logging.getLogger(__name__)
+
+
 async def issue_due(store: Store, now: datetime) -> int:
     """Send out every allocation whose day has come; how many there were."""
     async with store.begin() as tx:
         due = list(await tx.session.scalars(select(AuditRow.id).where(AuditRow.issue_at <= now).order_by(AuditRow.id)))
     sent = 0
     for audit_id in due:
-        async with store.begin() as tx:
-            row = await tx.session.get_one(AuditRow, audit_id)
-            audit = await tx.audit(audit_id)
-            if row.issue_at is not None and audit is not None:
-                await issue(tx, audit, now)
-                sent += 1
+        try:
+            sent += await _issue_one(store, audit_id, now)
+        except Exception:
+            # One allocation that can't go out must not keep the others waiting; the next tick tries it again.
+            log.exception("allocation %s can't go out", audit_id)
     return sent
+
+
+async def _issue_one(store: Store, audit_id: int, now: datetime) -> int:
+    async with store.begin() as tx:
+        row = await tx.session.get_one(AuditRow, audit_id)
+        audit = await tx.audit(audit_id)
+        if row.issue_at is None or audit is None:
+            return 0
+        await issue(tx, audit, now)
+        return 1
 
 
 async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime) -> Audit | None:
@@ -64,23 +76,28 @@ async def send_lists(store: Store, now: datetime) -> int:
         due = list(await tx.session.scalars(select(CycleNoticeRow.id).where(CycleNoticeRow.next_at <= now)))
     posted = 0
     for notice_id in due:
-        async with store.begin() as tx:
-            row = await tx.session.get_one(CycleNoticeRow, notice_id)
-            if row.next_at is not None and row.next_at <= now:
-                row.next_at = None
-                posted += await _send_list(tx, row, now)
+        try:
+            async with store.begin() as tx:
+                row = await tx.session.get_one(CycleNoticeRow, notice_id)
+                if row.next_at is not None and row.next_at <= now:
+                    row.next_at = None
+                    posted += await _send_list(tx, row, now)
+        except Exception:
+            log.exception("list %s can't go out", notice_id)
     return posted
 
 
 async def _send_list(tx: Transaction, row: CycleNoticeRow, now: datetime) -> int:
     cycle = await tx.session.get_one(CycleRow, row.cycle_id)
-    notice = tx.framework.cycle.notices[row.name]
+    notice = tx.framework.cycle.notices.get(row.name)
+    if notice is None:
+        return 0
     ids = await tx.session.scalars(
         select(AuditRow.id).where(
             AuditRow.cycle_id == cycle.id, AuditRow.issued_at.is_not(None), AuditRow.withdrawn.is_(False)
         )
     )
-    audits = [audit for audit in await tx.audits(ids) if _belongs(audit, notice.lists)]
+    audits = [audit for audit in await tx.audits(ids) if _belongs(audit, notice.lists, now)]
     lists: dict[int, tuple[str, list[Audit]]] = {}
     for audit in audits:
         for target in notice.to:
@@ -106,24 +123,29 @@ async def _send_list(tx: Transaction, row: CycleNoticeRow, now: datetime) -> int
     return len(lists)
 
 
-def _belongs(audit: Audit, lists: str) -> bool:
+def _belongs(audit: Audit, lists: str, now: datetime) -> bool:
     if lists == "copies":
         return not audit.has("overseen")
-    return not audit.has("submitted")
+    return _missed(audit, now)
+
+
+def _missed(audit: Audit, now: datetime) -> bool:
+    """Whether an audit's own day has gone by without it; one that was given more time is not missed yet."""
+    return any(duty.nominal < now for duty in audit.open_duties("complete_audit"))
 
 
 async def missed_cycles(tx: Transaction, now: datetime) -> dict[int, list[str]]:
     """For each auditor the months whose process has ended without their audit, oldest first; facts, no judgement."""
-    rows = await tx.session.execute(
-        select(AuditRow.auditor_id, CycleRow.month)
-        .join(CycleRow, CycleRow.id == AuditRow.cycle_id)
-        .where(AuditRow.issued_at.is_not(None), AuditRow.withdrawn.is_(False), AuditRow.grade.is_(None))
-        .order_by(CycleRow.month)
+    ids = await tx.session.scalars(
+        select(AuditRow.id).where(
+            AuditRow.issued_at.is_not(None), AuditRow.withdrawn.is_(False), AuditRow.grade.is_(None)
+        )
     )
     found: dict[int, list[str]] = {}
-    for auditor_id, month in rows:
-        ended = close_moment(tx.framework, Cycle.parse(month), tx.calendar).nominal < now
-        words = Cycle.parse(month).words
-        if auditor_id is not None and ended and words not in found.setdefault(auditor_id, []):
-            found[auditor_id].append(words)
-    return {auditor: months for auditor, months in found.items() if months}
+    for audit in sorted(await tx.audits(ids), key=lambda one: one.cycle):
+        ended = close_moment(tx.framework, audit.cycle, tx.calendar).nominal < now
+        if audit.auditor_id is not None and ended and _missed(audit, now):
+            months = found.setdefault(audit.auditor_id, [])
+            if audit.cycle.words not in months:
+                months.append(audit.cycle.words)
+    return found

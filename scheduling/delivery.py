@@ -25,11 +25,14 @@ from storage.outbox import (
     mark_waiting,
     recipients_due,
     release_expired,
+    renew,
 )
 from storage.store import Store, Transaction
 from storage.tables import CycleRow, DutyRow, OutboxRow
 
+ALERT = "acknowledge_alert"
 JOINED = frozenset({"nudge", "overdue"})
+LAPSING = JOINED | {"escalation"}
 LONGEST_WAIT = timedelta(hours=1)
 MOST_DOUBLINGS = 7
 log = logging.getLogger(__name__)
@@ -77,18 +80,18 @@ async def _claimed(store: Store, person_id: int, now: datetime) -> list[_Bundle]
 
 async def _still_wanted(tx: Transaction, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
     """Leave out reminders of what was done while they waited."""
-    refs = [row.duty_ref for row in rows if row.what in JOINED and row.duty_ref is not None]
+    refs = [row.duty_ref for row in rows if row.what in LAPSING and row.duty_ref is not None]
     closed = set(
         await tx.session.scalars(select(DutyRow.ref).where(DutyRow.ref.in_(refs), DutyRow.closed_at.is_not(None)))
     )
-    unwanted = [row for row in rows if row.what in JOINED and row.duty_ref in closed]
+    unwanted = [row for row in rows if row.what in LAPSING and row.duty_ref in closed]
     await mark_superseded(tx, unwanted)
     return [row for row in rows if row not in unwanted]
 
 
 async def _bundle(tx: Transaction, rows: list[OutboxRow], person: Person, now: datetime) -> _Bundle:
     try:
-        return _Bundle(rows, person, await _card(tx, rows, person, now))
+        return _Bundle(rows, person, await bundle_card(tx, rows, person, now))
     except Exception as fault:
         # A card that can't be built waits with its reason; the other messages go.
         log.exception("the card of %s can't be built", ", ".join(row.key for row in rows))
@@ -96,9 +99,16 @@ async def _bundle(tx: Transaction, rows: list[OutboxRow], person: Person, now: d
 
 
 def _bundled(rows: Sequence[OutboxRow]) -> list[list[OutboxRow]]:
-    joined = [row for row in rows if row.what in JOINED]
-    alone = [[row] for row in rows if row.what not in JOINED]
-    return [*alone, *([joined] if joined else [])]
+    """Reminders together; the alerts about one audit together, since one card says who has it; the others alone."""
+    together: dict[object, list[OutboxRow]] = {}
+    for row in rows:
+        place: object = row.id
+        if row.what in JOINED:
+            place = "reminders"
+        elif row.duty == ALERT and row.duty_ref is not None:
+            place = (ALERT, row.audit_id)
+        together.setdefault(place, []).append(row)
+    return sorted(together.values(), key=lambda bundle: (not bundle[0].urgent, bundle[0].id))
 
 
 async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> int:
@@ -108,6 +118,9 @@ async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> int
             raise NotDelivered(Failure.PERMANENT, f"{person.name} has left the service")
         if bundle.card is None:
             raise NotDelivered(Failure.TEMPORARY, bundle.fault)
+        async with store.begin() as tx:
+            if not await renew(tx, rows, now):
+                return 0
         await _hand_over(door, bundle, bundle.card)
     except NotDelivered as failure:
         async with store.begin() as tx:
@@ -186,13 +199,14 @@ async def _instead(tx: Transaction, row: OutboxRow, person: Person, reason: str,
     await post(tx, told, audit_id=row.audit_id, cycle_id=row.cycle_id, details=row.details)
 
 
-async def _card(tx: Transaction, rows: Sequence[OutboxRow], person: Person, now: datetime) -> Card:
-    if len(rows) == 1:
+async def bundle_card(tx: Transaction, rows: Sequence[OutboxRow], person: Person, now: datetime) -> Card:
+    """The card of messages that went, or go, as one."""
+    if len(rows) == 1 or all(row.duty == ALERT for row in rows):
         return await message_card(tx, rows[0], person, now)
-    return await digest_card(tx, rows, person, now)
+    return await _digest_card(tx, rows, person, now)
 
 
-async def digest_card(tx: Transaction, rows: Sequence[OutboxRow], person: Person, now: datetime) -> Card:
+async def _digest_card(tx: Transaction, rows: Sequence[OutboxRow], person: Person, now: datetime) -> Card:
     """Several reminders for one person as one card, as they are at `now`."""
     audits = {audit.id: audit for audit in await tx.audits(row.audit_id for row in rows if row.audit_id is not None)}
     items = [

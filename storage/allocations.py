@@ -143,4 +143,4 @@ async def reaudit_auditor(tx: Transaction, audit: Audit, seed: int, now: datetim
     found = draw(others, [case], tx.directory, seed, own_area=tx.framework.sampling.area == "own")
     if found.drawn:
         return found.drawn[0][0]
-    return first if first is not None and first.active else None
+    return first if first is not None and first.active and not first.away(day) else None

@@ -168,7 +168,10 @@ async def _enter(
 ) -> int:
     last = await tx.session.get(ChainRow, chain)
     if last is None:
-        last = ChainRow(name=chain, length=0, hash=BEGINNING)
+        end = await tx.session.scalar(
+            select(LedgerRow).where(LedgerRow.chain == chain).order_by(LedgerRow.number.desc()).limit(1)
+        )
+        last = ChainRow(name=chain, length=end.number if end else 0, hash=end.hash if end else BEGINNING)
         tx.session.add(last)
     values = plain(event.values)
     if isinstance(values.get("duty"), dict):
@@ -233,7 +236,13 @@ async def verify(tx: Transaction) -> tuple[int, list[Broken]]:
         if content != row.hash or row.chain != (SERVICE if row.audit_id is None else f"audit:{row.audit_id}"):
             broken.append(Broken(row.chain, row.number, "its content was changed"))
         last[row.chain] = (row.number, row.hash)
-    for chain in await tx.session.scalars(select(ChainRow).order_by(ChainRow.name)):
+    ends = {chain.name: chain for chain in await tx.session.scalars(select(ChainRow).order_by(ChainRow.name))}
+    broken.extend(
+        Broken(name, number, "where this chain ends was not kept")
+        for name, (number, _) in last.items()
+        if name not in ends
+    )
+    for chain in ends.values():
         number, end = last.get(chain.name, (0, BEGINNING))
         if number < chain.length:
             broken.append(

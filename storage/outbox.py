@@ -45,6 +45,11 @@ async def claim(tx: Transaction, to_id: int, now: datetime) -> list[OutboxRow]:
     return mine
 
 
+async def renew(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> bool:
+    """Lengthen the lease of messages about to be sent; whether they are all still ours."""
+    return len(await _mark(tx, rows, lease_until=now + LEASE)) == len(rows)
+
+
 async def release_expired(tx: Transaction, now: datetime) -> int:
     """Messages whose sender died in mid-send: nobody knows whether they arrived, so they go again, marked so."""
     result = await tx.session.execute(

@@ -1,5 +1,7 @@
 """The people of a rehearsal: the cast, and a stand-in for every role left out, in one service."""
 
+from collections import Counter
+
 from sqlalchemy import select
 
 from audits.framework import Framework
@@ -24,6 +26,10 @@ class Company:
                     f"cast: {framework.about.title} has no role {word!r}. Roles: {', '.join(framework.roles)}."
                 )
             cast[role] = [names] if isinstance(names, str) else list(names or [])
+        named = Counter(name.casefold() for names in cast.values() for name in names)
+        for name, count in named.items():
+            if count > 1:
+                raise RehearsalError(f"cast: {name!r} stands there {count} times. Give each role a person of its own.")
         for role, terms in framework.roles.items():
             self.players[role] = cast.get(role, [terms.label])
         self.ids: dict[str, int] = {}
@@ -84,9 +90,16 @@ class Company:
         self.roles_of[row.id] = model.role
         return row.id
 
-    def auditors(self) -> list[int]:
-        """The auditors in turn: those of the role called auditor, else of the first role that audits."""
+    def auditors(self, where: str) -> list[int]:
+        """The auditors in turn: those of the role called auditor, else of the first role that audits.
+
+        Raises RehearsalError where the cast leaves that role vacant.
+        """
         role = self.framework.role_key("auditor") or self.framework.auditor_roles[0]
+        if not self.players[role]:
+            raise RehearsalError(
+                f"{where}: nobody holds the role {role} in this cast, so nobody can be allocated an audit."
+            )
         return [self.ids[name.casefold()] for name in self.players[role]]
 
     async def case(self, tx: Transaction, ref: str, plan: str, holder: int) -> CaseRow:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from audits.planning import cycle_for
 from audits.state import Audit, Duty, Event
 from bot.rehearsal.company import Company
 from bot.rehearsal.script import RehearsalError, Script, ScriptAction, ScriptStep
-from handlers.dispatch import answer
+from handlers.dispatch import Before, answer
 from handlers.interaction import Interaction, Reply
 from scheduling.clock import MovedClock
 from scheduling.door import Failure, NotDelivered, Parcel
@@ -26,7 +27,7 @@ from storage.database import open_database
 from storage.ledger import record
 from storage.queries import audits_of_case
 from storage.records import case_of
-from storage.store import Store
+from storage.store import Store, Transaction
 from storage.tables import AuditRow, CaseRow, Table
 
 STAND_IN = "Said in the rehearsal."
@@ -71,7 +72,7 @@ class Stage:
 
 
 async def play(script: Script, framework: Framework) -> Stage:
-    """Play a rehearsal to its end. Raises RehearsalError for a step that makes no sense."""
+    """Play a rehearsal to its end; the caller closes its store. Raises RehearsalError for a step without sense."""
     calendar = WorkCalendar(zone=ZoneInfo(framework.about.zone))
     database = open_database("sqlite+aiosqlite://")
     async with database.begin() as connection:
@@ -80,6 +81,16 @@ async def play(script: Script, framework: Framework) -> Stage:
     company = Company(framework, script)
     clock = MovedClock(calendar.moment(script.start.date(), script.start.time()))
     stage = Stage(script, framework, store, clock, company)
+    try:
+        await _play(stage)
+    except BaseException:
+        await store.close()
+        raise
+    return stage
+
+
+async def _play(stage: Stage) -> None:
+    script, store, company, clock = stage.script, stage.store, stage.company, stage.clock
     async with store.begin() as tx:
         await company.gather(tx)
     stage.unreachable = {company.person(word, "unreachable") for word in script.unreachable}
@@ -95,7 +106,6 @@ async def play(script: Script, framework: Framework) -> Stage:
         await _perform(stage, step, f"step {number}")
         await catch_up(store, stage, clock)
     await run_until(store, stage, clock, stage.moment(script.until))
-    return stage
 
 
 def _holder(company: Company) -> int:
@@ -129,7 +139,7 @@ async def _open_cycle(stage: Stage, step: ScriptStep, where: str) -> None:
         cycle = Cycle.parse(step.cycle or f"{step.at:%Y-%m}")
     except DateRuleError as error:
         raise RehearsalError(f"{where}: {error}") from error
-    auditors = stage.company.auditors()
+    auditors = stage.company.auditors(where)
     async with stage.store.begin() as tx:
         row = await ensure_cycle(tx, cycle)
         taken = set(await tx.session.scalars(select(AuditRow.case_id).where(AuditRow.cycle_id == row.id)))
@@ -141,7 +151,7 @@ async def _open_cycle(stage: Stage, step: ScriptStep, where: str) -> None:
 
 async def _allocate(stage: Stage, step: ScriptStep, where: str) -> None:
     ref = _case(step, where)
-    auditor = stage.company.person(step.to, where) if step.to else stage.company.auditors()[0]
+    auditor = stage.company.person(step.to, where) if step.to else stage.company.auditors(where)[0]
     async with stage.store.begin() as tx:
         case = await stage.company.case(tx, ref, "CIN", _holder(stage.company))
         cycle = await ensure_cycle(tx, cycle_for(tx.framework, stage.clock.now(), tx.calendar))
@@ -179,12 +189,11 @@ async def _press(stage: Stage, step: ScriptStep, where: str) -> None:
         return
     usual = {"action_owner": "practitioner"}.get(rule.by[0], rule.by[0])
     by = stage.company.person(step.by or usual, where)
-    audit = await _as_if_done(stage, audit, verb)
     for action in _numbers(audit, verb, step):
-        await _as_if_confirmed(stage, audit, verb, action)
+        left_out = partial(_as_if_done, stage, audit.id, verb, action)
         subject = f"{audit.id}" if action is None else f"{audit.id}:{action}"
         values = await _values(stage, step, verb, audit, where)
-        reply = await _answer(stage, step, by, verb, subject, values)
+        reply = await _answer(stage, step, by, verb, subject, values, before=left_out)
         if verb in ("extend", "decline", "reassign") and not reply.refused:
             stage.earlier.extend((stage.clock.now(), duty) for duty in audit.open_duties())
         if verb == "book" and not reply.refused:
@@ -199,24 +208,19 @@ def _numbers(audit: Audit, verb: str, step: ScriptStep) -> list[int | None]:
     return [action.number for action in audit.actions if action.signed_off_at is None] or [1]
 
 
-async def _as_if_done(stage: Stage, audit: Audit, verb: str) -> Audit:
+async def _as_if_done(stage: Stage, audit_id: int, verb: str, number: int | None, tx: Transaction) -> None:
     """The ordinary steps that the rehearsal left out, taken at this moment."""
-    async with stage.store.begin() as tx:
-        for kind in out_of_order(tx.rules, audit, verb):
-            values = {"at": stage.clock.now()} if kind == "booked" else {"text": STAND_IN}
-            audit = (await record(tx, audit, Event(kind, stage.clock.now(), audit.auditor_id, values))).audit
-    return audit
-
-
-async def _as_if_confirmed(stage: Stage, audit: Audit, verb: str, number: int | None) -> None:
-    action = audit.action(number) if number is not None else None
-    if verb not in ("sign_off", "send_back") or action is None or action.confirmed_at is not None:
+    audit = await tx.audit(audit_id)
+    if audit is None or audit.withdrawn:
         return
-    async with stage.store.begin() as tx:
-        now = await tx.audit(audit.id)
-        if now is not None:
-            actor = action.owner_id or audit.case.holder_id
-            await record(tx, now, Event("confirmed", stage.clock.now(), actor, {"action": number}))
+    now = stage.clock.now()
+    for kind in out_of_order(tx.rules, audit, verb):
+        values = {"at": now} if kind == "booked" else {"text": STAND_IN}
+        audit = (await record(tx, audit, Event(kind, now, audit.auditor_id, values))).audit
+    action = audit.action(number) if number is not None else None
+    if verb in ("sign_off", "send_back") and action is not None and action.confirmed_at is None:
+        actor = action.owner_id or audit.case.holder_id
+        await record(tx, audit, Event("confirmed", now, actor, {"action": number}))
 
 
 async def _agree(stage: Stage, audit_id: int, proposer: int) -> None:
@@ -322,7 +326,7 @@ async def _someone(stage: Stage, step: ScriptStep, audit: Audit, where: str) -> 
     try:
         return stage.company.person(step.to, where)
     except RehearsalError:
-        like = audit.facts.get("declined_by") or audit.auditor_id or stage.company.auditors()[0]
+        like = audit.facts.get("declined_by") or audit.auditor_id or stage.company.auditors("reassign")[0]
         async with stage.store.begin() as tx:
             return await stage.company.hire(tx, step.to, int(like))
 
@@ -348,13 +352,14 @@ async def _answer(
     subject: str | None,
     values: Mapping[str, str],
     text: str = "",
+    before: Before | None = None,
 ) -> Reply:
     stage.count += 1
     event = f"rehearsal-{stage.count}"
     interaction = Interaction(by, verb, event, stage.clock.now(), subject or "", values, text)
-    reply = await answer(stage.store, interaction)
+    reply = await answer(stage.store, interaction, before=before)
     if reply.refused:
         errors = [entry.error for entry in reply.card.all_inputs() if entry.error]
-        words = " ".join([reply.card.title + ".", *reply.card.text, *errors])
+        words = " ".join([reply.card.plain(), *errors])
         stage.refusals.append(Refusal(stage.clock.now(), step.case, verb, stage.company.roles_of.get(by), words))
     return reply

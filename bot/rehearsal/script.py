@@ -2,10 +2,10 @@
 
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from audits.framework import Framework, FrameworkError, parse_framework, with_settings
 from audits.frameworks import framework_named, shipped
@@ -16,9 +16,15 @@ class RehearsalError(ValueError):
 
 
 def _local(value: Any) -> Any:
+    if isinstance(value, (int, float)):
+        raise ValueError("a number is no time: write 2026-03-30T15:00")
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time(0, 0))
-    if isinstance(value, datetime) and value.tzinfo is not None:
+    return value
+
+
+def _without_offset(value: datetime) -> datetime:
+    if value.tzinfo is not None:
         raise ValueError("times are local, without an offset: write 2026-03-30T15:00")
     return value
 
@@ -27,7 +33,7 @@ def _text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, (date, datetime)) else value
 
 
-LocalTime = Annotated[datetime, BeforeValidator(_local)]
+LocalTime = Annotated[datetime, BeforeValidator(_local), AfterValidator(_without_offset)]
 Text = Annotated[str, BeforeValidator(_text)]
 
 
@@ -37,7 +43,7 @@ class _Part(BaseModel):
 
 class ScriptCase(_Part):
     ref: str
-    plan: str = "CIN"
+    plan: Literal["CIN", "CP", "LAC", "CL", "EH"] = "CIN"
 
 
 class ScriptAction(_Part):
@@ -47,7 +53,7 @@ class ScriptAction(_Part):
 
 
 class ScriptStep(_Part):
-    """One thing that happens. Fields that the verb doesn't know are refused when it is played."""
+    """One thing that happens. A verb takes the fields that it knows and leaves the others alone."""
 
     at: LocalTime
     do: str
@@ -104,6 +110,9 @@ def read_script(path: Path) -> tuple[Script, Framework]:
         script = Script.model_validate(raw)
     except ValidationError as error:
         raise RehearsalError("\n".join(_problem(path.name, detail) for detail in error.errors())) from error
+    twice = [case.ref for case in script.cases if sum(one.ref == case.ref for one in script.cases) > 1]
+    if twice:
+        raise RehearsalError(f"{path.name}: the case {twice[0]!r} stands there twice.")
     if script.until < script.start:
         raise RehearsalError(f"{path.name}: until lies before start.")
     return script, _framework(script, path)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from storage.tables import AuditRow, OutboxRow
 
 REFUSED, CLOSED, OPENED, CLOSED_AT_ONCE, TOLD = range(5)
 """What comes first at one moment."""
+START = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Line:
     people: tuple[str, ...] = ()
     not_before: str | None = None
     place: int = TOLD
+    moment: datetime = START
 
     def to_json(self) -> dict[str, Any]:
-        left_out = {"place"} if self.not_before else {"place", "not_before"}
+        left_out = {"place", "moment"} if self.not_before else {"place", "moment", "not_before"}
         return {key: value for key, value in asdict(self).items() if key not in left_out}
 
 
@@ -48,7 +50,7 @@ async def timeline(stage: Stage) -> list[Line]:
         audits = {audit.id: audit for audit in await tx.audits(ids)}
         sent = list(await tx.session.scalars(select(OutboxRow).where(OutboxRow.state == "sent").order_by(OutboxRow.id)))
         lines = [*_refused(stage), *_duties(tx, stage, audits), *_messages(tx, stage, audits, sent)]
-    return sorted(lines, key=lambda line: (line.at, line.place))
+    return sorted(lines, key=lambda line: (line.moment.replace(second=0, microsecond=0), line.place))
 
 
 def _minute(stage: Stage, moment: datetime | None) -> str | None:
@@ -71,6 +73,7 @@ def _refused(stage: Stage) -> Iterator[Line]:
             case=refusal.case,
             text=refusal.text,
             place=REFUSED,
+            moment=refusal.at,
         )
 
 
@@ -135,6 +138,7 @@ def _about(tx: Transaction, stage: Stage, audit: Audit, duty: Duty, what: str, a
         text=text,
         people=(person.name,) if person else (),
         not_before=_minute(stage, duty.not_before),
+        moment=at,
         place=OPENED if what == "opened" else CLOSED_AT_ONCE if duty.closed_at == duty.opened_at else CLOSED,
     )
 
@@ -157,7 +161,7 @@ def _message(tx: Transaction, stage: Stage, audit: Audit, rows: list[OutboxRow])
     duty = next((one for one in audit.duties if one.ref == first.duty_ref), None)
     duty = _as_it_was(stage, duty, first.decided_at) if duty else None
     text = stage.said.get(first.key, first.text)
-    if first.digest is not None and duty is not None:
+    if first.digest is not None and duty is not None and first.what in ("nudge", "overdue"):
         text = f"{tx.framework.duties[duty.key].title}: {audit.case.ref}. One of several reminders in one message."
     people = [tx.directory.get(row.to_id) for row in rows]
     return Line(
@@ -172,4 +176,5 @@ def _message(tx: Transaction, stage: Stage, audit: Audit, rows: list[OutboxRow])
         rule=tuple(first.rule),
         text=text,
         people=tuple(person.name for person in people if person),
+        moment=first.sent_at or first.decided_at,
     )
