@@ -13,7 +13,6 @@ from storage.ledger import post
 from storage.store import Store, Transaction
 from storage.tables import AuditRow, CycleNoticeRow, CycleRow
 
-
 log = logging.getLogger(__name__)
 
 

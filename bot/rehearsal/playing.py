@@ -169,7 +169,7 @@ async def _leave(stage: Stage, step: ScriptStep, where: str) -> None:
     async with stage.store.begin() as tx:
         name = tx.directory.people[away].name
     text = f"leave until {step.until}" if away == by else f"leave {name} until {step.until}"
-    await _answer(stage, step, by, "say", None, {}, text)
+    await _answer(stage, step, by, "say", None, {}, text=text)
 
 
 async def _press(stage: Stage, step: ScriptStep, where: str) -> None:
@@ -351,6 +351,7 @@ async def _answer(
     verb: str,
     subject: str | None,
     values: Mapping[str, str],
+    *,
     text: str = "",
     before: Before | None = None,
 ) -> Reply:

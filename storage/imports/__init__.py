@@ -3,18 +3,18 @@
 Knows nothing of the database. What isn't needed (dates of birth above all) is dropped while reading.
 """
 
-from storage.imports.cases import CaseFile, CaseRow, read_cases
+from storage.imports.cases import CaseList, ListedCase, read_cases
 from storage.imports.cells import normal_name
-from storage.imports.people import PeopleFile, PersonRow, read_people
+from storage.imports.people import ListedPerson, PeopleList, read_people
 from storage.imports.rejected import FileRejected, ImportRejected, Problem
 
 __all__ = [
-    "CaseFile",
-    "CaseRow",
+    "CaseList",
     "FileRejected",
     "ImportRejected",
-    "PeopleFile",
-    "PersonRow",
+    "ListedCase",
+    "ListedPerson",
+    "PeopleList",
     "Problem",
     "normal_name",
     "read_cases",

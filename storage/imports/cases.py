@@ -38,7 +38,7 @@ _SPACED_NHS_NUMBER = re.compile(r"\d{3}[ -]\d{3}[ -]\d{4}")
 
 
 @dataclass(frozen=True)
-class CaseRow:
+class ListedCase:
     """An open case: a pseudonymous reference and what sampling and routing need, nothing else of the child.
 
     `plan` is CIN, CP, LAC, CL, EH or `assessment`; `worker` the allocated worker's name as written, `worker_email` that
@@ -60,18 +60,18 @@ class CaseRow:
 
 
 @dataclass(frozen=True)
-class CaseFile:
+class CaseList:
     """Every open case of a file in which nothing is wrong.
 
     `left_out` counts the rows that are no open cases, by reason.
     """
 
-    rows: list[CaseRow]
+    rows: list[ListedCase]
     notices: list[str]
     left_out: dict[str, int]
 
 
-def read_cases(path: Path, *, workers: Mapping[str, str] | None = None, progress: Progress | None = None) -> CaseFile:
+def read_cases(path: Path, *, workers: Mapping[str, str] | None = None, progress: Progress | None = None) -> CaseList:
     """Reads Annex A's List 6 from Ofsted's workbook, or cases from a plain CSV file or workbook.
 
     Lists 2 and 9 (early help, care leavers) are not read. Closed cases are left out and counted. `workers` maps names
@@ -97,7 +97,7 @@ def read_cases(path: Path, *, workers: Mapping[str, str] | None = None, progress
     if workers is not None:
         cases, unmatched = _with_emails(cases, workers)
         notices = notices + unmatched
-    return CaseFile(cases, notices, dict(reading.left_out))
+    return CaseList(cases, notices, dict(reading.left_out))
 
 
 def _pick_sheet(book: Book) -> Headers:
@@ -128,7 +128,7 @@ class _Reading:
         self.left_out: Counter[str] = Counter()
         self.seen = 0
         self._headers = headers
-        self._cases: dict[str, CaseRow] = {}
+        self._cases: dict[str, ListedCase] = {}
         self._repeated: list[str] = []
         self._unread: dict[str, list[tuple[str, str]]] = defaultdict(list)
 
@@ -182,7 +182,7 @@ class _Reading:
             self.problems.append(Problem(row.sheet, row.address("age"), "", message))
         if len(self.problems) > before or plan is None:
             return
-        case = CaseRow(
+        case = ListedCase(
             ref=ref,
             plan=plan,
             sex=self._or_unknown(row, "sex", "Sex", annex_a.sex) or "unknown",
@@ -197,7 +197,7 @@ class _Reading:
         )
         self._keep(row, case)
 
-    def finish(self) -> list[CaseRow]:
+    def finish(self) -> list[ListedCase]:
         """The cases, once all rows have been read."""
         cases = list(self._cases.values())
         ten_digits = [case.ref for case in cases if re.fullmatch(r"\d{10}", case.ref)]
@@ -277,7 +277,7 @@ class _Reading:
         cases, places = counted(len(cells), "case", "cases"), listed((at for at, _ in cells), 5)
         return f"{label} couldn't be read in {cases} and counts as unknown there{said}: {places}."
 
-    def _keep(self, row: Row, case: CaseRow) -> None:
+    def _keep(self, row: Row, case: ListedCase) -> None:
         first = self._cases.setdefault(case.ref.casefold(), case)
         if first is case:
             return
@@ -294,7 +294,7 @@ def _letters(column: int) -> str:
     return cell_address(1, column)[:-1]
 
 
-def _with_emails(cases: Sequence[CaseRow], workers: Mapping[str, str]) -> tuple[list[CaseRow], list[str]]:
+def _with_emails(cases: Sequence[ListedCase], workers: Mapping[str, str]) -> tuple[list[ListedCase], list[str]]:
     named: dict[str, set[str]] = defaultdict(set)
     for name, address in workers.items():
         named[normal_name(name)].add(address)

@@ -72,7 +72,7 @@ _IN_BRACKETS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")
 
 
 @dataclass(frozen=True)
-class PersonRow:
+class ListedPerson:
     """A person as the file gives them. `role` is the framework's key; e-mail addresses are in lower case."""
 
     name: str
@@ -87,10 +87,10 @@ class PersonRow:
 
 
 @dataclass(frozen=True)
-class PeopleFile:
+class PeopleList:
     """Every person of a file in which nothing is wrong, and what a reader should know about it all the same."""
 
-    rows: list[PersonRow]
+    rows: list[ListedPerson]
     notices: list[str]
 
 
@@ -100,7 +100,7 @@ def read_people(
     roles: Mapping[str, str],
     existing: Mapping[str, str] | None = None,
     progress: Progress | None = None,
-) -> PeopleFile:
+) -> PeopleList:
     """Reads a CSV file or .xlsx workbook of people.
 
     `roles` maps each role's key to its label; `existing` maps the e-mail of people already known to their name, so that
@@ -121,7 +121,7 @@ def read_people(
     if reading.problems:
         order = {row.number: place for place, row in enumerate(rows)}
         raise ImportRejected(sorted(reading.problems, key=lambda problem: order.get(_row_of(problem), 0)))
-    return PeopleFile(people, _notices(people))
+    return PeopleList(people, _notices(people))
 
 
 def _row_of(problem: Problem) -> int:
@@ -196,7 +196,7 @@ class _Reading:
         every = [*existing.values(), *(row.text("name") for row in rows)]
         self._written = {normal_name(name): name for name in every}
 
-    def people(self) -> list[PersonRow]:
+    def people(self) -> list[ListedPerson]:
         people = [person for row in self._rows if (person := self._person(row))]
         self._find_circles({person.email: person for person in people})
         return people
@@ -204,7 +204,7 @@ class _Reading:
     def _wrong(self, row: Row, key: str, message: str) -> None:
         self.problems.append(Problem(row.sheet, row.address(key), shown(row.cells.get(key)), message))
 
-    def _person(self, row: Row) -> PersonRow | None:
+    def _person(self, row: Row) -> ListedPerson | None:
         if row.torn:
             self.problems.append(Problem(row.sheet, f"row {row.number}", "", row.torn))
             return None
@@ -221,7 +221,7 @@ class _Reading:
         if len(self.problems) > before or role is None:
             return None
         team, area = ("" if says_nobody(text := row.text(key)) else text for key in ("team", "service_area"))
-        return PersonRow(name, email, role, team, manager, area, cover, row.sheet, row.number)
+        return ListedPerson(name, email, role, team, manager, area, cover, row.sheet, row.number)
 
     def _check_plain(self, row: Row, key: str) -> None:
         value, text = row.cells.get(key), row.text(key)
@@ -280,7 +280,7 @@ class _Reading:
         names = [self._written.get(name, name) for name in close]
         return f" Did you mean {' or '.join(names)}?" if names else " Add a row for them, or correct the spelling."
 
-    def _find_circles(self, people: Mapping[str, PersonRow]) -> None:
+    def _find_circles(self, people: Mapping[str, ListedPerson]) -> None:
         rows = {row.number: row for row in self._rows}
         settled: set[str] = set()
         for start in people:
@@ -311,7 +311,7 @@ def _is_email(text: str) -> bool:
     return len(text) <= 254 and ".." not in text and _EMAIL.fullmatch(text) is not None
 
 
-def _notices(people: Iterable[PersonRow]) -> list[str]:
+def _notices(people: Iterable[ListedPerson]) -> list[str]:
     """Says who has no manager though others of the same rank, or higher ones, show that they should have.
 
     The topmost role is that of whoever, without a manager, has most people below.

@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 
 from audits.engine import Message
 from audits.state import Event
-from storage.imports.cases import CaseFile
+from storage.imports.cases import CaseList
 from storage.imports.cells import normal_name
-from storage.imports.people import PeopleFile
+from storage.imports.people import PeopleList
 from storage.imports.rejected import ImportRejected, Problem
 from storage.ledger import note, post, record
 from storage.store import Transaction
@@ -38,7 +38,7 @@ async def existing_workers(tx: Transaction) -> dict[str, str]:
     return {one.name: one.email for one in tx.directory.people.values() if counts[normal_name(one.name)] == 1}
 
 
-async def store_people(tx: Transaction, file: PeopleFile, at: datetime) -> Stored:
+async def store_people(tx: Transaction, file: PeopleList, at: datetime) -> Stored:
     """Add people and bring those known up to date, by e-mail address. Nobody is removed: people who left keep their
     audits until these are reassigned.
 
@@ -86,7 +86,7 @@ def _no_circles(rows: list[PersonRow], places: dict[str, tuple[str, int]]) -> No
             above = by_id.get(above.manager_id) if above.manager_id else None
 
 
-async def store_cases(tx: Transaction, file: CaseFile, at: datetime) -> Stored:
+async def store_cases(tx: Transaction, file: CaseList, at: datetime) -> Stored:
     """Take a case list over: cases on it are added or brought up to date, cases no longer on it leave the list.
 
     A case that leaves while its audit is under way stays with its auditor, and the QA officer is told.

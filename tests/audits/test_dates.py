@@ -318,10 +318,20 @@ def test_another_offset_is_refused_with_an_example(text: str) -> None:
         "on day 3 of the cycle at 09:60",
         "by the working day after day 6 of the cycle",
         "not before day 3 of the cycle",
+        "within 12345 days",
+        "within ٣ days",
     ],
 )
 def test_another_rule_is_refused_with_examples(words: str) -> None:
     with pytest.raises(DateRuleError, match="by day 28 of the cycle"):
+        parse_rule(words)
+
+
+@pytest.mark.parametrize(
+    "words", ["within 48 hours at 17:00", "not before 30 minutes at 09:00", "within 1 hour at 00:00"]
+)
+def test_hours_take_no_time_of_day(words: str) -> None:
+    with pytest.raises(DateRuleError, match="Leave it out"):
         parse_rule(words)
 
 
@@ -343,7 +353,22 @@ def test_no_text_does_worse_than_a_refusal(text: str) -> None:
             parse(text)
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026-00", "2026-3", "2026", "March 2026", "2026-03-01", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-13",
+        "2026-00",
+        "2026-3",
+        "2026",
+        "March 2026",
+        "2026-03-01",
+        "",
+        "0000-01",
+        "1899-12",
+        "2100-01",
+        "٢٠٢٦-03",
+    ],
+)
 def test_a_cycle_is_a_year_and_a_month(text: str) -> None:
     with pytest.raises(DateRuleError, match="2026-03"):
         Cycle.parse(text)

@@ -218,6 +218,46 @@ def test_both_are_reminded_of_the_discussion_on_the_working_day_before(
     assert to_mo == ["message", "overdue"], "only nudges are joined"
 
 
+def test_nobody_is_reminded_of_a_discussion_whose_time_has_passed(
+    engine: Engine, staff: Staff, audit: Audit, at: At, play: Play
+) -> None:
+    booked = play(engine, audit, *JANUARY, ("booked", "2026-01-07T09:00", "Mo", {"at": at("2026-01-12T10:00")}))
+    late = engine.advance(booked, one(booked, "hold_session"), at("2026-01-12T10:30"))
+    assert late.messages == ()
+    assert heard(staff, engine.advance(booked, late.duty, at("2026-01-12T11:00")).messages) == [("message", "Mo")]
+
+
+def test_another_time_replaces_the_first_only_once_it_is_agreed(
+    engine: Engine, audit: Audit, at: At, clock: Clock, play: Play
+) -> None:
+    booked = play(engine, audit, *JANUARY, ("booked", "2026-01-07T09:00", "Mo", {"at": at("2026-01-12T10:00")}))
+    other = play(engine, booked, ("proposed", "2026-01-08T09:00", "Mo", {"at": at("2026-01-13T10:00")}))
+    assert one(other, "hold_session") == one(booked, "hold_session")
+    agreed = play(engine, other, ("booked", "2026-01-08T12:00", "Cass", {"at": at("2026-01-13T10:00")}))
+    assert clock(one(agreed, "hold_session").nominal) == "Tue 2026-01-13 10:00"
+    assert not agreed.open_duties("agree_session")
+
+
+@pytest.mark.parametrize(
+    "handed_on",
+    [
+        ("declined", "2026-01-09T09:00", "Mo", {"officer_id": 10, "reason": "I know the family."}),
+        ("reassigned", "2026-01-09T09:00", "Quinn", {"to_id": 16, "reason": "sickness"}),
+    ],
+)
+def test_no_discussion_is_left_of_an_auditor_who_hands_the_audit_on(
+    engine: Engine, audit: Audit, at: At, play: Play, handed_on: tuple[Any, ...]
+) -> None:
+    booked = play(engine, audit, *JANUARY, ("booked", "2026-01-07T09:00", "Mo", {"at": at("2026-01-12T10:00")}))
+    both = play(engine, booked, ("proposed", "2026-01-08T09:00", "Mo", {"at": at("2026-01-13T10:00")}))
+    for before in (play(engine, audit, *JANUARY), booked, both):
+        assert [duty for duty in before.open_duties() if duty.key.endswith("_session")]
+        then = play(engine, before, handed_on)
+        assert not [duty for duty in then.open_duties() if duty.key.endswith("_session")]
+        assert (then.session_at, then.proposed_at, then.proposed_by) == (None, None, None)
+        assert not then.has("booked")
+
+
 def test_a_discussion_that_did_not_happen_is_booked_again(
     engine: Engine, audit: Audit, at: At, clock: Clock, play: Play
 ) -> None:
@@ -295,6 +335,18 @@ def test_the_first_update_does_not_answer_for_the_second(engine: Engine, audit: 
     assert not then.open_duties("further_update")
 
 
+def test_a_withdrawal_ends_the_further_update_though_the_first_is_still_open(
+    engine: Engine, audit: Audit, play: Play
+) -> None:
+    then = play(engine, audit, *JANUARY, submitted("2026-01-26T10:00", "inadequate"))
+    then = play(engine, then, ("moderated", "2026-01-30T11:00", "Quinn"))
+    assert then.open_duties("urgent_update")
+    assert then.open_duties("further_update")
+    then = play(engine, then, ("withdrawn", "2026-01-31T11:00", "Quinn", {"reason": "The case has closed."}))
+    assert then.open_duties() == ()
+    assert {duty.closed_by for duty in then.duties if duty.key.endswith("_update")} == {"withdrawn"}
+
+
 def test_the_week_may_run_from_the_first_update(
     engine: Engine, audit: Audit, clock: Clock, play: Play, southampton: Framework
 ) -> None:
@@ -334,11 +386,12 @@ def test_good_work_is_offered_to_the_forum_until_it_meets(
     assert duty.owner_id == staff["Pat"].id
     assert clock(duty.nominal) == "Thu 2026-02-19 15:00"
     assert times(duty, clock, "nudge") == ["Thu 2026-02-12 09:00", "Wed 2026-02-18 09:00"]
+    assert heard(staff, engine.advance(then, duty, at("2026-02-19T15:00")).messages) == [("nudge", "Pat")]
     ended = engine.advance(then, duty, at("2026-02-20T09:00"))
     assert ended.lapsed
     assert (clock(ended.duty.closed_at), ended.duty.closed_by) == ("Thu 2026-02-19 23:59", "lapsed")
     assert ended.duty.next_at is None
-    assert {message.what for message in ended.messages} == {"nudge"}
+    assert ended.messages == (), "a reminder of a forum that has met helps nobody"
 
 
 def test_suspected_neglect_asks_for_a_case_review(engine: Engine, audit: Audit, clock: Clock, play: Play) -> None:
@@ -412,6 +465,43 @@ def test_an_unanswered_alert_comes_again_and_climbs(
     assert duty.ref in {closed.ref for closed in helped.closed}, "a manager whom it has reached may answer"
     early = engine.decide(then, Event("acknowledged", at("2026-01-16T10:05"), staff["Hana"].id))
     assert duty.ref not in {closed.ref for closed in early.closed}
+
+
+def test_a_late_alert_tells_every_manager_whom_it_would_have_reached(
+    engine: Engine, staff: Staff, audit: Audit, at: At, play: Play
+) -> None:
+    then = play(engine, audit, *JANUARY, ("safety_raised", "2026-01-16T10:00", "Mo"))
+    duty = then.open_duties("acknowledge_alert")[0]
+    leap = engine.advance(then, duty, at("2026-01-16T10:50"))
+    assert sorted(heard(staff, leap.messages)) == [
+        ("alert", "Petra"),
+        ("escalation", "Dev"),
+        ("escalation", "Hana"),
+        ("escalation", "Sam"),
+    ]
+    second = engine.advance(then, engine.advance(then, duty, at("2026-01-16T10:15")).duty, at("2026-01-16T10:30"))
+    assert heard(staff, second.messages) == [("alert", "Petra"), ("escalation", "Hana")], "Sam has heard already"
+    last = engine.advance(then, leap.duty, at("2026-01-16T11:30"))
+    assert heard(staff, last.messages) == [("alert", "Petra"), ("escalation", "Ruth")], "once, however high it is"
+
+
+@pytest.mark.parametrize(
+    "moments", [("2026-01-17T10:15",), ("2026-01-17T10:00", "2026-01-17T10:15", "2026-01-19T11:00")]
+)
+@pytest.mark.parametrize("manager", ["Sam", "Hana", "Dev", "Ruth"])
+def test_an_alert_of_yesterday_can_still_be_answered_by_whoever_it_climbed_to(
+    *, engine: Engine, staff: Staff, audit: Audit, at: At, play: Play, manager: str, moments: tuple[str, ...]
+) -> None:
+    then = play(engine, audit, *JANUARY, ("safety_raised", "2026-01-16T10:00", "Mo"))
+    duty = then.open_duties("acknowledge_alert")[0]
+    for moment in moments:
+        taken = engine.advance(then, duty, at(moment))
+        assert taken.duty.repeats >= duty.repeats, "what has climbed never falls back"
+        duty = taken.duty
+    assert {"Quinn", "Uma", "Hope"} <= {name for _, name in heard(staff, taken.messages)}
+    climbed = replace(then, duties=tuple(duty if one.ref == duty.ref else one for one in then.duties))
+    helped = engine.decide(climbed, Event("acknowledged", at("2026-01-19T11:05"), staff[manager].id))
+    assert duty.ref in {closed.ref for closed in helped.closed}
 
 
 def test_an_alert_for_someone_on_leave_is_answered_by_their_cover(
@@ -490,6 +580,24 @@ def test_each_action_goes_its_own_way_to_sign_off_and_back(
     assert (second.confirmed_by, second.signed_off_by) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("sent_back", "nominal"),
+    [
+        ("2026-02-12", "Sat 2026-02-14 23:59"),
+        ("2026-02-14", "Sat 2026-02-14 23:59"),
+        ("2026-02-16", "Mon 2026-03-16 23:59"),
+    ],
+)
+def test_an_action_sent_back_after_its_day_has_the_time_of_its_grade(
+    *, engine: Engine, audit: Audit, clock: Clock, play: Play, sent_back: str, nominal: str
+) -> None:
+    action = RemedialAction(1, "Update the chronology", 6, date(2026, 2, 14))
+    then = play(engine, audit, *JANUARY, submitted("2026-01-26T10:00", "good", actions=(action,)))
+    then = play(engine, then, ("confirmed", "2026-02-11T10:00", "Cass", {"action": 1}))
+    then = play(engine, then, ("sent_back", f"{sent_back}T10:00", "Petra", {"action": 1, "text": "Nearly."}))
+    assert clock(one(then, "remedial_action").nominal) == nominal
+
+
 def test_an_action_of_the_moderation_is_added_to_the_others(engine: Engine, audit: Audit, play: Play) -> None:
     first, second = RemedialAction(1, "Update the chronology", 6), RemedialAction(2, "See the child", 7)
     then = play(engine, audit, *JANUARY, submitted("2026-01-26T10:00", "inadequate", actions=(first,)))
@@ -556,6 +664,22 @@ def test_more_time_plans_the_steps_anew(
     assert (moved.taken, moved.next_at) == (0, moved.steps[0].at)
     then = play(engine, then, ("extended", "2026-01-27T10:00", "Quinn", {"duty": moved, "reason": "sickness"}))
     assert one(then, "complete_audit") == moved
+
+
+def test_more_time_for_a_reaudit_keeps_the_day_on_which_it_goes_out(
+    engine: Engine, audit: Audit, at: At, clock: Clock, play: Play
+) -> None:
+    then = play(engine, audit, *JANUARY, submitted("2026-01-26T10:00", "inadequate"))
+    then = play(engine, then, ("moderated", "2026-01-30T11:00", "Quinn"))
+    moved = engine.replan(one(then, "reaudit"), date(2026, 4, 10), at("2026-02-10T10:00"))
+    assert [(step.what, clock(step.at)) for step in moved.steps] == [
+        ("issue", "Tue 2026-03-03 09:00"),
+        ("overdue", "Mon 2026-04-13 09:00"),
+    ]
+    issued = engine.advance(then, moved, at("2026-03-03T09:00"))
+    assert issued.issue
+    again = engine.replan(issued.duty, date(2026, 4, 17), at("2026-03-10T10:00"))
+    assert [step.what for step in again.steps] == ["overdue"], "it doesn't go out twice"
 
 
 def test_a_withdrawn_audit_asks_nobody_for_anything(engine: Engine, audit: Audit, at: At, play: Play) -> None:

@@ -74,7 +74,7 @@ opened_by = ["submitted"]
 when = { grade = ["poor"], setting = { reading = "strict" } }
 owner = "lead"
 due = "within 5 working days"
-closed_by = ["checked"]
+closed_by = ["considered"]
 place = "page 3"
 local = ["due"]
 
@@ -181,6 +181,83 @@ def test_the_small_framework_is_sound() -> None:
         ('reading = "strict" }', 'writing = "strict" }', ["[duties.check] when.setting", "'writing'"]),
         ('owner = "lead"', 'owner = "lead"\nwaits_for = "chek"', ["[duties.check] waits_for", "'chek'"]),
         ('value = "strict"', 'value = "lenient"', ["[settings.reading] value", "'lenient'", "strict, loose"]),
+        (
+            'closed_by = ["considered"]',
+            'closed_by = ["checked"]',
+            ["[duties.check] closed_by", "'checked'", "considered"],
+        ),
+        ('opened_by = ["submitted"]', 'opened_by = ["sent"]', ["[duties.check] opened_by", "'sent'", "submitted"]),
+        (
+            'owner = "lead"',
+            'owner = "lead"\nor_opened = [{ opened_by = ["sent"], when = {} }]',
+            ["[duties.check] or_opened", "'sent'"],
+        ),
+        (
+            'owner = "lead"',
+            'owner = "lead"\nor_opened = [{ opened_by = ["updated"], when = { grade = ["awful"] } }]',
+            ["[duties.check] or_opened.when.grade", "'awful'"],
+        ),
+        (
+            'owner = "lead"',
+            'owner = "lead"\nkeep_while = { grade = ["awful"] }',
+            ["[duties.check] keep_while.grade", "'awful'"],
+        ),
+        (
+            'owner = "lead"',
+            'owner = "lead"\nkeep_while = { setting = { writing = "strict" } }',
+            ["[duties.check] keep_while.setting", "'writing'"],
+        ),
+        (
+            'owner = "lead"',
+            'owner = "lead"\nvariants = [{ when = { grade = ["awful"] } }]',
+            ["[duties.check] variants.when.grade", "'awful'"],
+        ),
+        (
+            'reading = "strict" }',
+            'reading = "lenient" }',
+            ["[duties.check] when.setting", "'lenient'", "reading (strict, loose)"],
+        ),
+        (
+            '"within 5 working days"',
+            '"by day 28 of the list"',
+            ["[duties.check] due", "day 28 of the list", "not_before"],
+        ),
+        ('"within 5 working days"', '"within 48 hours at 17:00"', ["[duties.check] due", "Leave it out"]),
+        (
+            'owner = "lead"',
+            'owner = "lead"\nrepeat = { minutes = 15, times = 3 }',
+            ["[duties.check] ladder", "write ladder = []"],
+        ),
+        (
+            'owner = "lead"',
+            'owner = "lead"\nladder = [{ to = ["lead"] }]\nrepeat = { minutes = 15, times = 3 }',
+            ["[duties.check] ladder", "write ladder = []"],
+        ),
+        ("[duties.complete_audit]", "[duties.finish_audit]", ["[duties]", "complete_audit is missing"]),
+        ('case_system = "Paper"', 'case_system = "Paper"\nzone = "Europe/Londn"', ["[about] zone", "'Europe/Londn'"]),
+        ('case_system = "Paper"', 'case_system = "Paper"\nzone = ""', ["[about] zone", "Europe/London"]),
+        ('to = ["owner", "owner.manager"]', 'to = ["chief"]', ["[defaults] ladder", "'chief'"]),
+        (
+            'place = "page 1"\n',
+            'place = "page 1"\n[cycle.notices.copies]\ntitle = "Copies"\nat = "on day 28 of the cycle"\n'
+            'to = ["chief"]\nlists = "copies"\nduty = "complete_audit"\nplace = "page 5"\n',
+            ["[cycle.notices.copies] to", "'chief'"],
+        ),
+        ('on = ["submitted"]', 'on = ["sent"]', ["[notices.copy] on", "'sent'", "submitted"]),
+        (
+            'on = ["submitted"]',
+            'on = ["submitted"]\nwhen = { grade = ["awful"] }',
+            ["[notices.copy] when.grade", "'awful'"],
+        ),
+        ('on = ["submitted"]', 'on = ["submitted"]\nshows = "chek"', ["[notices.copy] shows", "'chek'"]),
+        ("of {case}.", "of {child}.", ["[notices.copy] text", "'child'", "actor, auditor, case"]),
+        ("of {case}.", "of {case.holder_id}.", ["[notices.copy] text", "'case.holder_id'"]),
+        ("of {case}.", "of {}.", ["[notices.copy] text", "''"]),
+        ("of {case}.", "of {case.", ["[notices.copy] text", "brace stands alone"]),
+        ("[verbs.submit]", "[verbs.dance]", ["[verbs]", "'dance'", "withdraw"]),
+        ("[verbs.submit]", "[verbs.take_up]", ["[verbs]", "'take_up'"]),
+        ('by = ["auditor"]', 'by = ["auditor"]\nafter = ["sat"]', ["[verbs.submit] after", "'sat'", "held"]),
+        ('by = ["auditor"]', 'by = ["auditor"]\nneeds = ["sat"]', ["[verbs.submit] needs", "'sat'", "held"]),
         ("audits = true\n", "", ["[roles]", "audits = true"]),
         ("qa = true\n", "", ["[roles]", "qa = true"]),
         ("good = true", 'good = "perhaps"', ["[grades.0] good"]),
@@ -204,6 +281,22 @@ def test_every_mistake_is_named_at_once() -> None:
         parse_framework(broken, "small.toml")
     assert len(refused.value.problems) == 2
     assert str(refused.value) == "\n".join(refused.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ('owner = "lead"', 'owner = "lead"\nladder = []\nrepeat = { minutes = 15, times = 3 }'),
+        ('due = "within 5 working days"', 'due = "by day 28 of the list"\nnot_before = "not before 1 month"'),
+        ('owner = "lead"', 'owner = "lead"\nkeep_while = { grade = ["poor"], setting = { reading = "loose" } }'),
+        ('owner = "lead"', 'owner = "lead"\nor_opened = [{ opened_by = ["updated"], when = { grade = ["good"] } }]'),
+        ('case_system = "Paper"', 'case_system = "Paper"\nzone = "Europe/Belfast"'),
+        ("of {case}.", "of {case}: {grade}, {actor}, {closes}."),
+        ("of {case}.", "of {{case}}."),
+    ],
+)
+def test_what_fits_together_is_accepted(was: str, becomes: str) -> None:
+    assert small(was, becomes) != small()
 
 
 @pytest.mark.parametrize("word", ["worker", "Worker", " SOCIAL WORKER ", "Social Worker"])
@@ -252,6 +345,8 @@ def test_without_overrides_nothing_changes() -> None:
         ({"check": {"due": "soon"}}, ["[duties.check] due", "'soon'"]),
         ({"check": {"nudge": ["2wd"]}}, ["[duties.check] nudge", "before the due day"]),
         ({"check": {"nudge": 2}}, ["[duties.check] nudge"]),
+        ({"check": {"due": "by day 28 of the list"}}, ["[duties.check] due", "not_before"]),
+        ({"check": {"repeat": {"minutes": 15, "times": 3}}}, ["[duties.check] ladder", "write ladder = []"]),
         ({"check": {"ladder": [{"at": "0d", "to": ["chief"]}]}}, ["[duties.check] ladder", "'chief'"]),
         ({"check": {"ladder": [{"at": "+5wd", "to": []}, {"at": "0d", "to": []}]}}, ["[duties.check] ladder"]),
     ],

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
+from audits.consistency import KINDS
 from audits.engine import Engine
 from audits.frameworks import framework_named, shipped
 from audits.people import Directory, Person
@@ -31,6 +32,10 @@ CONFIRMED = (*SUBMITTED, ("confirmed", "2026-01-22T09:00", "Cass", {"action": 1}
 INADEQUATE = (*ACCEPTED, ("submitted", "2026-01-20T09:00", "Mo", {"grade": "inadequate", "actions": ACTIONS}))
 MODERATED = (*INADEQUATE, ("moderated", "2026-01-22T09:00", "Quinn"))
 ALERTED = (*ACCEPTED, ("safety_raised", "2026-01-16T09:00", "Mo"))
+PROPOSED = (*ACCEPTED, ("proposed", "2026-01-07T09:00", "Mo", {"at": datetime(2026, 1, 12, 10, tzinfo=UTC)}))
+BOOKED = (*PROPOSED, ("booked", "2026-01-08T09:00", "Cass", {"at": datetime(2026, 1, 12, 10, tzinfo=UTC)}))
+DECLINED = (*ALLOCATED, ("declined", "2026-01-06T09:00", "Mo", {"officer_id": 10, "reason": "I know the family."}))
+REASSIGNED = (*ACCEPTED, ("reassigned", "2026-01-07T09:00", "Quinn", {"to_id": 16, "reason": "sickness"}))
 
 NOW = "2026-01-23T10:00"
 QA = {"Quinn", "Uma", "Hope"}
@@ -49,6 +54,13 @@ QA = {"Quinn", "Uma", "Hope"}
         (ACCEPTED, "safety", {"Mo", "Cass", "Petra", "Sam", "Quinn"}),
         (ACCEPTED, "reassign", QA),
         (ACCEPTED, "extend", QA),
+        (PROPOSED, "agree", {"Mo", "Cass"}),
+        (PROPOSED, "hold", {"Mo"}),
+        (PROPOSED, "not_hold", {"Mo"}),
+        (PROPOSED, "submit", {"Mo"}),
+        (PROPOSED, "decline", {"Mo"}),
+        (BOOKED, "submit", {"Mo"}),
+        (DECLINED, "submit", {"Quinn"}),
         (SUBMITTED, "oversee", {"Sam"}),
         (OVERSEEN, "record", {"Mo"}),
         (SUBMITTED, "dispute", {"Cass", "Petra", "Sam"}),
@@ -78,6 +90,19 @@ def test_a_verb_is_for_these_people_and_nobody_else(
     assert {name for name, person in staff.items() if may(engine, then, verb, person, at(NOW))} == allowed
 
 
+@pytest.mark.parametrize(
+    "events",
+    [ALLOCATED, ACCEPTED, PROPOSED, BOOKED, DECLINED, SUBMITTED, DISPUTED, CONFIRMED, MODERATED, GOOD, ALERTED],
+)
+@pytest.mark.parametrize("verb", ["withdraw", "reassign", "extend"])
+def test_what_closes_a_duty_from_outside_is_not_for_its_owner(
+    *, engine: Engine, staff: Staff, audit: Audit, at: At, play: Play, events: tuple[object, ...], verb: str
+) -> None:
+    then = play(engine, audit, *events)
+    assert then.open_duties()
+    assert {name for name, person in staff.items() if may(engine, then, verb, person, at(NOW))} == QA
+
+
 @pytest.mark.parametrize(("action", "allowed"), [(1, {"Cass", "Sam"}), (2, {"Cem", "Sam"})])
 def test_an_action_is_confirmed_by_who_has_it_or_the_service_lead(
     engine: Engine, staff: Staff, audit: Audit, at: At, play: Play, action: int, allowed: set[str]
@@ -90,6 +115,10 @@ def test_an_action_is_confirmed_by_who_has_it_or_the_service_lead(
 @pytest.mark.parametrize("name", shipped())
 def test_a_framework_rules_no_verb_that_the_bot_lacks(name: str) -> None:
     assert set(framework_named(name).verbs) <= {RULED_BY.get(verb, verb) for verb in EVENTS}
+
+
+def test_every_event_of_the_bot_may_stand_in_a_framework() -> None:
+    assert set(EVENTS.values()) <= KINDS
 
 
 def test_someone_from_another_area_may_not_oversee_unless_they_stand_in(
@@ -220,6 +249,30 @@ def test_a_grade_is_seen_by_those_it_is_about_or_who_answer_for_it(
 ) -> None:
     then = play(engine, audit, *events)
     assert {name for name, person in staff.items() if sees_grade(engine, then, person)} == seen_by
+
+
+def test_who_hands_an_audit_on_does_not_see_its_grade(engine: Engine, staff: Staff, audit: Audit, play: Play) -> None:
+    graded = ("submitted", "2026-01-20T09:00", "Max", {"grade": "good"})
+    then = play(engine, audit, *REASSIGNED, ("accepted", "2026-01-08T09:00", "Max"), graded)
+    assert sees_grade(engine, then, staff["Max"])
+    assert not sees_grade(engine, then, staff["Mo"])
+    outside = replace(staff["Ola"], id=50, name="Ines")
+    larger = replace(engine, directory=Directory.of([*staff.values(), outside], engine.framework.scopes()))
+    first = replace(audit, auditor_id=outside.id)
+    assert not sees_grade(larger, play(larger, first, *DECLINED, graded), outside)
+
+
+@pytest.mark.parametrize(("by", "sees"), [("Sol", True), ("Sam", False)])
+def test_a_cover_sees_the_grade_of_what_is_theirs_to_do_or_was_done_by_them(
+    *, engine: Engine, staff: Staff, audit: Audit, play: Play, by: str, sees: bool
+) -> None:
+    sam = replace(staff["Sam"], leave_until=date(2026, 1, 21), cover_id=staff["Sol"].id)
+    covered = replace(engine, directory=Directory.of([*staff.values(), sam], engine.framework.scopes()))
+    then = play(covered, audit, *GOOD)
+    assert then.open_duties("oversee")[0].owner_id == staff["Sol"].id
+    assert sees_grade(covered, then, staff["Sol"])
+    done = play(covered, then, ("overseen", "2026-01-22T09:00", by))
+    assert sees_grade(covered, done, staff["Sol"]) is sees
 
 
 def test_quality_assurance_is_three_roles_at_southampton(engine: Engine, staff: Staff) -> None:

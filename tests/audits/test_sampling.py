@@ -170,6 +170,28 @@ def test_a_second_audit_comes_only_where_an_auditor_would_have_none(seed: int) -
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(("auditors", "workers", "spread"), [(6, 2, [3, 3]), (7, 3, [2, 2, 3]), (5, 1, [5])])
+def test_audits_are_spread_evenly_over_few_practitioners(
+    *, auditors: int, workers: int, spread: list[int], seed: int
+) -> None:
+    people = [*map(manager, range(1, auditors + 1)), *(worker(number) for number in range(11, 11 + workers))]
+    cases = [case(100 * holder + number, holder) for holder in range(11, 11 + workers) for number in range(6)]
+    found = draw(people[:auditors], cases, Directory.of(people, {}), seed)
+    assert sorted(Counter(one.holder_id for _, one in found.drawn).values()) == spread
+
+
+@pytest.mark.parametrize(("cases", "each"), [(400, 1), (399, 1), (200, 2)])
+def test_four_hundred_auditors_who_all_fit_everywhere_are_no_trouble(cases: int, each: int) -> None:
+    auditors = [manager(number) for number in range(1, 401)]
+    workers = [worker(1000 + number) for number in range(cases)]
+    listed = [case(10 * holder.id + number, holder.id) for holder in workers for number in range(each)]
+    found = draw(auditors, listed, Directory.of([*auditors, *workers], {}), 3)
+    assert len({one.id for _, one in found.drawn}) == len(found.drawn) == min(400, cases * each)
+    assert len(found.unfilled) == 400 - len(found.drawn)
+    assert set(Counter(one.holder_id for _, one in found.drawn).values()) == {each}
+
+
+@pytest.mark.parametrize("seed", range(20))
 def test_those_with_fewer_audits_lately_come_first(seed: int) -> None:
     people = [manager(1), manager(2), *map(worker, range(11, 15))]
     cases = [case(holder, holder) for holder in range(11, 15)]
@@ -197,7 +219,7 @@ def test_every_case_has_its_chance() -> None:
         (
             [case(1, 1, "north"), case(2, 1, "north")],
             (),
-            "None of the 2 open cases fits: 2 because it is their own case",
+            "No open case fits (2 looked at): 2 because it is their own case.",
         ),
         ([case(1, 10), case(2, 1)], (), "1 because its practitioner is in their own line of management"),
         ([case(1, 5), case(2, 1)], (), "1 because its practitioner is their own manager"),

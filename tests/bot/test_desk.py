@@ -204,7 +204,7 @@ async def test_the_card_that_is_the_answer_is_not_shown_a_second_time_below(visi
     auditor = await visitor.desk.auditor()
     page = await visitor.press(auditor.id, "I'll take it")
     assert len(page.titles) == len(set(page.titles))
-    assert "Waiting for you (2)" in page.text
+    assert "Waiting for you (1)" in page.text
     put_away = await visitor.get(f"/people/{auditor.id}")
     assert sorted(put_away.titles) == sorted(page.titles)
 

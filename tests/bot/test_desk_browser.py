@@ -177,7 +177,7 @@ async def test_a_month_is_played_by_hand(visit: Visit) -> None:
     await expect(visit.answer.get_by_label("What is to be put right?").first).to_have_value(SEE_THE_BABY)
     await reason.fill("The danger was seen, but nothing followed.")
     await visit.press("Send the audit", visit.answer)
-    await visit.answered(f"Complete the audit: {ref}")
+    await visit.answered(f"You completed the audit: {ref}")
     for person in (team_manager, lead, head, deputy):
         await expect(visit.answer).to_contain_text(person.name)
 
@@ -196,7 +196,7 @@ async def test_a_month_is_played_by_hand(visit: Visit) -> None:
         raise AssertionError("nobody in the QA Unit was asked to moderate")
     await page.get_by_label("Why?").fill("The file bears it out.")
     await visit.press("Confirm this grade")
-    await visit.answered(f"Moderate an Inadequate audit: {ref}")
+    await visit.answered(f"You moderated the audit: {ref}")
 
     await visit.be(lead)
     urgent = visit.card("What has been done?")

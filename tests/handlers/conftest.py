@@ -69,6 +69,9 @@ SENT = {
 }
 """A grade form with nothing wrong in it."""
 
+NHS_NUMBER = "943 476 5919"
+"""A number made up for tests, with a right check digit."""
+
 
 @dataclass
 class Postbox:
@@ -110,6 +113,23 @@ def typed(card: Card) -> dict[str, str]:
 
 def verbs(card: Card) -> set[str]:
     return {action.verb for action in card.actions}
+
+
+def sends(card: Card, verb: str, **written: str) -> tuple[str, dict[str, str]]:
+    """What a button of a card sends after `written` was put into its inputs: its subject and the inputs it names."""
+    names = {entry.name for entry in card.all_inputs()}
+    assert written.keys() <= names, f"the card has only {sorted(names)}"
+    (button,) = (action for action in card.actions if action.verb == verb)
+    filled = typed(card) | written
+    sent = names if button.inputs is None else names & set(button.inputs)
+    return button.subject, {name: value for name, value in filled.items() if name in sent}
+
+
+def kept(folder: Path, text: str) -> bool:
+    """Whether a text, with or without its spaces, stands anywhere in the files of the story's database."""
+    files = [path.read_bytes() for path in folder.glob("service.sqlite3*")]
+    assert files
+    return any(form.encode() in content for content in files for form in (text, text.replace(" ", "")))
 
 
 @dataclass

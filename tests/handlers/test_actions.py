@@ -28,7 +28,8 @@ async def test_every_action_is_confirmed_and_signed_off_by_itself(service: Servi
     service.forget()
     reply = await service.press("Alice", "confirm", action=2, text="Seen on Thursday.")
     assert reply.card.tone is Tone.DONE
-    assert "Alice Avocet reported this done on Mon 5 Jan 2026 at 09:00." in reply.card.text
+    assert reply.card.title == f"You reported this done: {CASE}"
+    assert "Remedial action. Done on Mon 5 Jan 2026 at 09:00." in reply.card.text
     assert "Bob Bittern has been asked to sign it off." in reply.card.text
     asked = service.one("Bob")
     assert asked.title == f"Please sign off an action for {CASE}"
@@ -38,7 +39,8 @@ async def test_every_action_is_confirmed_and_signed_off_by_itself(service: Servi
     assert not service.unread()
 
     signed = await service.press("Bob", "sign_off", action=2)
-    assert "Bob Bittern signed this off on Mon 5 Jan 2026 at 09:00." in signed.card.text
+    assert signed.card.title == f"You signed this off: {CASE}"
+    assert "See the child alone." in words(signed.card)
     audit = await service.audit()
     assert [action.signed_off_by for action in audit.actions] == [None, service.people["Bob"]]
     assert [duty.action for duty in audit.open_duties("remedial_action")] == [1]

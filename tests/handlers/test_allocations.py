@@ -35,9 +35,9 @@ async def test_taking_an_audit_asks_for_a_time_and_tells_the_practitioner(servic
 async def test_after_the_answer_the_allocation_card_shows_what_was_done(service: Service) -> None:
     await service.until("2026-01-05T10:30")
     await service.press("Carol", "accept")
-    card = await service.letter("Carol", "Answer the allocation")
+    card = await service.letter("Carol", f"You took this audit: {CASE}")
     assert card.tone is Tone.DONE
-    assert card.text == ("Carol Crane took this audit on Mon 5 Jan 2026 at 10:30.",)
+    assert card.text == ("Answer the allocation. Done on Mon 5 Jan 2026 at 10:30.",)
     assert not card.actions
 
 
@@ -122,7 +122,7 @@ async def test_a_second_answer_hears_what_was_done_and_when(service: Service) ->
     await service.until("2026-01-06T11:00")
     reply = await service.press("Carol", "accept")
     assert reply.refused
-    assert "Carol Crane took this audit on Mon 5 Jan 2026 at 11:00." in words(reply.card)
+    assert "You took this audit on Mon 5 Jan 2026 at 11:00." in words(reply.card)
 
 
 async def test_a_withdrawn_audit_asks_nothing_more_of_anyone(service: Service) -> None:

@@ -16,7 +16,8 @@ async def test_good_work_is_offered_to_the_forum_of_the_third_thursday(service: 
     assert asked.why is not None
     reply = await service.press("Judy", "offer", text="How to talk with a school.")
     assert reply.card.tone is Tone.DONE
-    assert "Judy Jackdaw offered this to the forum on Mon 5 Jan 2026 at 09:00." in reply.card.text
+    assert reply.card.title == f"You offered this to the forum: {CASE}"
+    assert reply.card.text == ("Good practice for the forum. Done on Mon 5 Jan 2026 at 09:00.",)
     again = await service.press("Grace", "offer")
     assert "Judy Jackdaw offered this to the forum" in words(again.card)
 
@@ -33,9 +34,8 @@ async def test_work_that_turns_out_otherwise_is_no_longer_offered(service: Servi
     await service.sent()
     await service.press("Alice", "dispute", dispute_text="The visits are missing.")
     await service.press("Carol", "resolve", grade="requires_improvement", text="They are.")
-    card = await service.letter("Judy", "Good practice for the forum")
+    card = await service.letter("Judy", f"This is no longer needed: {CASE}")
     assert card.tone is Tone.DONE
-    assert "This is no longer needed" in words(card)
     assert not card.actions
 
 
@@ -47,5 +47,5 @@ async def test_what_was_not_offered_by_the_forum_lapses_without_a_word(service: 
     service.forget()
     await service.until("2026-02-20T12:00")
     assert "Judy" not in service.unread()
-    card = await service.letter("Judy", "Good practice for the forum")
-    assert "The date of this has passed" in words(card)
+    card = await service.letter("Judy", f"The date of this has passed: {CASE}")
+    assert not card.actions

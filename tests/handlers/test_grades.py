@@ -3,13 +3,14 @@
 import pytest
 
 from cards.card import Tone
-from tests.handlers.conftest import CASE, SENT, Service, errors, typed, verbs, words
+from tests.handlers.conftest import CASE, SENT, Service, errors, sends, typed, verbs, words
 
 
 async def test_a_complete_form_completes_the_audit_and_says_what_happens_next(service: Service) -> None:
     reply = await service.sent()
     assert reply.card.tone is Tone.DONE
-    assert "Carol Crane completed the audit on Mon 5 Jan 2026 at 09:00." in reply.card.text
+    assert reply.card.title == f"You completed the audit: {CASE}"
+    assert "Complete the audit. Done on Mon 5 Jan 2026 at 09:00." in reply.card.text
     assert any(line.startswith("Next, Dan Dunlin reads the audit, by Fri 6 Feb 2026") for line in reply.card.text)
     audit = await service.audit()
     assert audit.grade == "good"
@@ -24,7 +25,7 @@ async def test_the_completed_audit_goes_to_those_whom_it_concerns_and_to_nobody_
     assert "● Good" in words(copy)
     shared = service.one("Alice")
     assert shared.title == f"The audit of {CASE} is complete"
-    assert "If you see it differently, you can say so until the 6th." in words(shared)
+    assert "If you see it differently, you can say so until Fri 6 Feb 2026." in words(shared)
     assert service.one("Judy").title == f"Good practice: {CASE}"
     assert not service.unread()
 
@@ -58,7 +59,7 @@ async def test_what_was_typed_is_kept_when_one_answer_is_wrong(service: Service)
 @pytest.mark.parametrize(
     ("change", "where", "said"),
     [
-        ({"grade": "satisfactory"}, "grade", "Southampton has no grade 'satisfactory'. Please choose one of: "),
+        ({"grade": "satisfactory"}, "grade", "Southampton has no grade “satisfactory”. Please choose one of: "),
         ({"action_1_due": "2026-01-20"}, "action_1_what", "Please say what is to be put right"),
         ({"action_1_what": "See the child.", "action_1_due": "soon"}, "action_1_due", "Please write the day as a date"),
         ({"action_1_what": "See the child.", "action_1_owner": "777"}, "action_1_owner", "Please choose a person"),
@@ -113,6 +114,25 @@ async def test_a_yes_to_safety_alerts_the_four_managers_at_once(service: Service
     assert not service.unread(), "on a Saturday night nothing else is sent"
 
 
+async def test_a_yes_to_safety_does_not_wait_until_the_form_is_right(service: Service) -> None:
+    await service.talked()
+    values = {"safety": "yes", "safety_text": "Left alone at night."}
+    reply = await service.press("Carol", "submit", **(SENT | values | {"rationale": ""}))
+    assert reply.card.error == (
+        "Bob Bittern, Dan Dunlin, Erin Egret and Frank Finch have been alerted now. "
+        "One answer needs another look. Nothing that you wrote is lost."
+    )
+    assert set(errors(reply.card)) == {"rationale"}
+    for person in ("Bob", "Dan", "Erin", "Frank"):
+        assert "Left alone at night." in words(service.one(person))
+    assert not (await service.audit()).has("submitted")
+    subject, sending = sends(reply.card, "submit", rationale="The plan is clear.")
+    done = await service.ok(await service.press("Carol", "submit", subject=subject, **sending))
+    assert done.card.tone is Tone.DONE
+    assert await service.events("safety_raised") == 1
+    assert not {"Bob", "Erin", "Frank"} & set(service.unread()), "nobody is alerted twice"
+
+
 async def test_a_fuller_case_review_is_considered_where_the_auditor_suspects_neglect(service: Service) -> None:
     await service.sent(grade="requires_improvement", neglect="yes")
     asked = service.one("Gil")
@@ -139,11 +159,14 @@ async def test_a_question_about_personal_data_is_answered_with_a_tick(service: S
     values = SENT | {"rationale": "The team can be reached on 023 8083 3000 at any time."}
     reply = await service.press("Carol", "submit", **values)
     assert "This looks like a phone number" in errors(reply.card)["rationale"]
+    assert typed(reply.card)["rationale"] == "The team can be reached on [taken out] at any time."
     (tick,) = (entry for entry in reply.card.all_inputs() if entry.name == "privacy_checked")
     assert tick.label
     assert not (await service.audit()).has("submitted")
-    again = await service.press("Carol", "submit", **(values | {"privacy_checked": "yes"}))
+    subject, sending = sends(reply.card, "submit", rationale=values["rationale"], privacy_checked="yes")
+    again = await service.press("Carol", "submit", subject=subject, **sending)
     assert not again.refused
+    assert (await service.audit()).facts["rationale"] == values["rationale"]
 
 
 async def test_an_audit_is_sent_once(service: Service) -> None:
@@ -151,13 +174,17 @@ async def test_an_audit_is_sent_once(service: Service) -> None:
     await service.until("2026-01-06T09:00")
     reply = await service.press("Carol", "submit", **(SENT | {"grade": "inadequate"}))
     assert reply.refused
-    assert "Carol Crane completed the audit on Mon 5 Jan 2026 at 09:00." in words(reply.card)
+    assert "You completed the audit on Mon 5 Jan 2026 at 09:00." in words(reply.card)
     assert (await service.audit()).grade == "good"
 
 
 async def test_an_audit_that_was_sent_is_neither_handed_back_nor_withdrawn(service: Service) -> None:
     await service.sent()
-    for person, verb in (("Carol", "decline"), ("Gil", "withdraw"), ("Gil", "reassign")):
+    for person, verb, who in (
+        ("Carol", "decline", "You"),
+        ("Gil", "withdraw", "Carol Crane"),
+        ("Gil", "reassign", "Carol Crane"),
+    ):
         reply = await service.press(person, verb, reason="capacity", to=str(service.people["Leo"]))
         assert reply.refused
-        assert "Carol Crane completed the audit" in words(reply.card)
+        assert f"{who} completed the audit" in words(reply.card)

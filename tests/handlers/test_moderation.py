@@ -25,8 +25,8 @@ async def test_a_confirmed_inadequate_goes_to_the_service_lead_and_the_head_of_s
     reply = await service.press("Gil", "moderate", grade="inadequate", text="I agree with the auditor.")
     assert "Dan Dunlin and Erin Egret have been asked for an urgent review." in reply.card.text
     review = service.one("Dan")
-    assert review.title == f"Urgent review: {CASE}"
-    assert review.tone is Tone.ALERT
+    assert review.title == f"Urgent review of {CASE}: first update"
+    assert review.tone is Tone.ASK
     assert verbs(review) == {"update"}
     assert review.why is not None
     assert review.why.rules == ("SOU-17", "SOU-18")
@@ -34,6 +34,11 @@ async def test_a_confirmed_inadequate_goes_to_the_service_lead_and_the_head_of_s
     assert not service.unread()
     await service.until("2026-01-09T08:00")
     assert "The QA Unit has moderated the audit" in words(service.one("Carol"))
+    further = service.one("Dan")
+    assert further.title == f"Urgent review of {CASE}: further update"
+    assert further.tone is Tone.INFORM
+    assert not further.actions
+    assert not further.inputs, "there is nothing to send while the first update is open"
 
 
 async def test_an_inadequate_moderated_to_a_better_grade_asks_for_no_urgent_review(service: Service) -> None:
@@ -106,12 +111,35 @@ async def test_the_first_update_is_due_after_three_days_and_the_next_after_a_wee
     assert not audit.open_duties("urgent_update")
     assert audit.open_duties("further_update"), "the first update doesn't stand for the second"
     await service.until("2026-01-12T09:00")
-    assert any(card.title == f"Urgent review: {CASE}" for card in service.arrived("Dan"))
+    assert any(
+        card.title == f"Urgent review of {CASE}: further update" and verbs(card) for card in service.arrived("Dan")
+    )
     await service.press("Dan", "update", text="Every action is done.")
     assert not (await service.audit()).open_duties("further_update")
     again = await service.press("Dan", "update", text="And more.")
     assert again.refused
-    assert "Dan Dunlin gave the update on Mon 12 Jan 2026 at 09:00." in words(again.card)
+    assert "You gave the update on Mon 12 Jan 2026 at 09:00." in words(again.card)
+
+
+async def test_an_audit_that_nobody_asked_to_have_moderated_can_be_made_an_inadequate(service: Service) -> None:
+    await service.sent(grade="good")
+    service.forget()
+    empty = await service.press("Gil", "moderate", grade="inadequate")
+    assert errors(empty.card) == {"text": "Please say in a sentence why."}
+    assert verbs(empty.card) == {"moderate"}
+    reply = await service.press("Gil", "moderate", grade="inadequate", text="Nobody saw the child.")
+    assert not reply.refused
+    assert reply.card.title == f"You moderated the audit of {CASE}"
+    assert reply.card.tone is Tone.DONE
+    assert "Grade: ▲ Inadequate." in words(reply.card)
+    for person in ("Dan", "Erin"):
+        asked = service.arrived(person)
+        assert f"Urgent review of {CASE}: first update" in [card.title for card in asked], person
+    audit = await service.audit()
+    assert (audit.grade, audit.standing_grade) == ("good", "inadequate")
+    assert audit.open_duties("urgent_update")
+    assert audit.open_duties("reaudit")
+    await service.ok(await service.press("Dan", "update", text="The child was seen."))
 
 
 async def test_a_missing_update_reaches_the_head_of_service(service: Service) -> None:

@@ -9,7 +9,7 @@ from audits.state import Audit
 from cards.card import Tone
 from storage.imports import read_cases
 from storage.imports.storing import Stored, existing_workers, store_cases
-from tests.handlers.conftest import CASE, FREE_CASE, OTHER_CASE, Service, verbs, words
+from tests.handlers.conftest import CASE, FREE_CASE, NHS_NUMBER, OTHER_CASE, Service, kept, verbs, words
 
 
 async def test_an_audit_is_reassigned_by_name(service: Service) -> None:
@@ -18,6 +18,7 @@ async def test_an_audit_is_reassigned_by_name(service: Service) -> None:
     assert reply.card.title == f"{CASE} is now with Leo Linnet"
     card = service.one("Leo")
     assert verbs(card) == {"accept", "decline"}
+    assert service.one("Alice").title == "Someone else will audit this case"
     assert not service.unread()
     audit = await service.audit()
     assert audit.auditor_id == service.people["Leo"]
@@ -42,6 +43,33 @@ async def test_a_reassignment_that_will_not_do_is_refused_in_words(service: Serv
     assert reply.refused
     assert said in words(reply.card)
     assert await service.audit() == before
+
+
+ORDERS_WITH_A_REASON = [
+    ("reassign", {"to": "9", "reason": f"Her NHS number is {NHS_NUMBER}."}),
+    ("extend", {"until": "2026-02-10", "reason": f"Her NHS number is {NHS_NUMBER}."}),
+    ("withdraw", {"reason": f"Her NHS number is {NHS_NUMBER}."}),
+    ("say", {"text": f"reassign {CASE} to Leo because of {NHS_NUMBER}"}),
+    ("say", {"text": f"extend {CASE} until 10 February because of {NHS_NUMBER}"}),
+]
+
+
+@pytest.mark.parametrize(("verb", "values"), ORDERS_WITH_A_REASON)
+async def test_a_reason_with_personal_data_in_it_is_refused_and_kept_nowhere(
+    service: Service, tmp_path: Path, verb: str, values: dict[str, str]
+) -> None:
+    await service.taken()
+    before = await service.audit()
+    if verb == "say":
+        reply = await service.says("Grace", values["text"])
+    else:
+        reply = await service.press("Grace", verb, **values)
+    assert reply.refused
+    assert reply.card.title == "The reason looks as if it has an NHS number in it"
+    assert "Nothing has been changed. Please give the reason again without it." in words(reply.card)
+    assert await service.audit() == before
+    assert not service.unread()
+    assert not kept(tmp_path, NHS_NUMBER)
 
 
 def due(audit: Audit) -> date:

@@ -9,14 +9,15 @@ async def test_the_service_lead_reads_the_audit_and_the_auditor_is_asked_to_uplo
     service.forget()
     reply = await service.press("Dan", "oversee", text="Good work with the school.")
     assert reply.card.tone is Tone.DONE
-    assert "Dan Dunlin confirmed management oversight on Mon 5 Jan 2026 at 09:00." in reply.card.text
+    assert reply.card.title == f"You confirmed management oversight: {CASE}"
+    assert "Management oversight. Done on Mon 5 Jan 2026 at 09:00." in reply.card.text
     assert "Carol Crane has been asked to upload the audit." in reply.card.text
     asked = service.one("Carol")
     assert asked.title == f"Please upload the audit of {CASE}"
     assert "Comment: Good work with the school." in words(asked)
     assert verbs(asked) == {"record"}
     assert not service.unread()
-    assert (await service.letter("Dan", "Management oversight")).tone is Tone.DONE
+    assert (await service.letter("Dan", "You confirmed management oversight")).tone is Tone.DONE
 
 
 async def test_the_upload_waits_for_oversight(service: Service) -> None:
@@ -44,7 +45,7 @@ async def test_oversight_is_confirmed_once(service: Service) -> None:
     await service.until("2026-01-07T10:00")
     again = await service.press("Dan", "oversee", text="Another thought.")
     assert again.refused
-    assert "Dan Dunlin confirmed management oversight on Mon 5 Jan 2026 at 09:00." in words(again.card)
+    assert "You confirmed management oversight on Mon 5 Jan 2026 at 09:00." in words(again.card)
 
 
 async def test_the_practitioner_says_what_they_see_differently_and_the_two_settle_it(service: Service) -> None:
@@ -69,13 +70,15 @@ async def test_the_practitioner_says_what_they_see_differently_and_the_two_settl
     assert "The grade is Good." in words(service.one("Dan"))
     assert (await service.audit()).standing_grade == "good"
     again = await service.press("Carol", "resolve", text="Again.")
-    assert "Carol Crane said that this is settled on Mon 5 Jan 2026 at 09:00." in words(again.card)
+    assert "You said that this is settled on Mon 5 Jan 2026 at 09:00." in words(again.card)
 
 
 async def test_a_disagreement_needs_words(service: Service) -> None:
     await service.sent()
     reply = await service.press("Alice", "dispute")
     assert reply.refused
+    assert reply.card.title == f"What do you see differently about the audit of {CASE}?"
+    assert verbs(reply.card) == {"dispute"}
     assert "what you see differently" in errors(reply.card)["dispute_text"]
     assert not (await service.audit()).has("disputed")
 

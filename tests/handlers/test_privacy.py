@@ -1,5 +1,7 @@
 """Who may do what, whatever the card says; who sees a grade; and what never goes anywhere unasked."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 
@@ -7,10 +9,7 @@ from audits.permissions import EVENTS, sees_grade
 from cards.card import Tone
 from handlers.dispatch import VERBS
 from handlers.privacy import findings
-from tests.handlers.conftest import OTHER_CASE, SENT, Service, errors, words
-
-NHS_NUMBER = "943 476 5919"
-"""A number made up for tests, with a right check digit."""
+from tests.handlers.conftest import CASE, NHS_NUMBER, OTHER_CASE, SENT, Service, errors, kept, sends, typed, words
 
 EVERY_VALUE = SENT | {
     "reason": "capacity",
@@ -140,25 +139,23 @@ FREE_TEXTS = [
     ("Carol", "submit", SENT, "safety_text"),
     ("Carol", "submit", SENT | {"feedback_child": "reason"}, "feedback_child_reason"),
     ("Carol", "submit", SENT, "action_3_what"),
-    ("Carol", "safety", {}, "text"),
     ("Gil", "moderate", {"grade": "inadequate"}, "text"),
     ("Gil", "consider", {"decision": "review"}, "text"),
     ("Dan", "update", {}, "text"),
     ("Dan", "oversee", {}, "text"),
+    ("Carol", "record", {}, "where"),
     ("Alice", "dispute", {}, "dispute_text"),
+    ("Carol", "resolve", {}, "text"),
     ("Alice", "confirm", {}, "text"),
+    ("Bob", "send_back", {}, "text"),
     ("Judy", "offer", {}, "text"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("person", "verb", "values", "name"), FREE_TEXTS, ids=[f"{v}-{n}" for _, v, _, n in FREE_TEXTS]
-)
-async def test_personal_data_in_any_free_text_is_asked_about_and_a_tick_lets_it_pass(
-    service: Service, person: str, verb: str, values: dict[str, str], name: str
-) -> None:
+async def ready_for(service: Service, verb: str) -> None:
+    """The story up to the moment at which a verb is asked for; the post about it is read."""
     match verb:
-        case "submit" | "safety":
+        case "submit":
             await service.talked()
         case "moderate" | "consider":
             await service.sent(grade="inadequate", neglect="yes")
@@ -166,18 +163,92 @@ async def test_personal_data_in_any_free_text_is_asked_about_and_a_tick_lets_it_
             await service.inadequate()
         case _:
             await service.sent(action_1_what="See the child.")
+    earlier = {
+        "record": ("Dan", "oversee", {}),
+        "resolve": ("Alice", "dispute", {"dispute_text": "I see it differently."}),
+        "send_back": ("Alice", "confirm", {}),
+    }
+    if verb in earlier:
+        person, before, values = earlier[verb]
+        await service.ok(await service.press(person, before, action=1, **values))
     service.forget()
+
+
+@pytest.mark.parametrize(
+    ("person", "verb", "values", "name"), FREE_TEXTS, ids=[f"{v}-{n}" for _, v, _, n in FREE_TEXTS]
+)
+async def test_personal_data_in_any_free_text_is_taken_out_and_asked_about(
+    service: Service, tmp_path: Path, person: str, verb: str, values: dict[str, str], name: str
+) -> None:
+    await ready_for(service, verb)
     before = await service.audit()
-    personal = values | {name: f"Her NHS number is {NHS_NUMBER}."}
-    action = 1 if verb == "confirm" else None
-    reply = await service.press(person, verb, action=action, **personal)
+    written = f"Her NHS number is {NHS_NUMBER}."
+    reply = await service.press(person, verb, action=1, **(values | {name: written}))
     assert reply.refused
-    assert errors(reply.card)[name].startswith("This looks like an NHS number.")
-    assert "privacy_checked" in {entry.name for entry in reply.card.all_inputs()}
+    said = "This looks like an NHS number, so it was taken out. Please check the text and send it again."
+    assert errors(reply.card) == {name: said}
+    assert typed(reply.card)[name] == "Her NHS number is [taken out]."
     assert await service.audit() == before
     assert not service.unread()
-    again = await service.press(person, verb, action=action, **(personal | {"privacy_checked": "yes"}))
+    assert not kept(tmp_path, NHS_NUMBER), "not even the reply keeps it"
+
+
+@pytest.mark.parametrize(
+    ("person", "verb", "values", "name"), FREE_TEXTS, ids=[f"{v}-{n}" for _, v, _, n in FREE_TEXTS]
+)
+async def test_a_tick_on_the_card_that_came_back_lets_the_text_pass(
+    service: Service, person: str, verb: str, values: dict[str, str], name: str
+) -> None:
+    await ready_for(service, verb)
+    written = f"Her NHS number is {NHS_NUMBER}."
+    reply = await service.press(person, verb, action=1, **(values | {name: written}))
+    subject, unticked = sends(reply.card, verb, **{name: written})
+    assert (await service.press(person, verb, subject=subject, **unticked)).refused
+    subject, ticked = sends(reply.card, verb, **{name: written, "privacy_checked": "yes"})
+    again = await service.press(person, verb, subject=subject, **ticked)
     assert not again.refused, words(again.card)
+
+
+@pytest.mark.parametrize(
+    ("person", "verb", "values", "name"), FREE_TEXTS, ids=[f"{v}-{n}" for _, v, _, n in FREE_TEXTS]
+)
+async def test_the_masked_text_may_be_sent_as_it_came_back(
+    service: Service, tmp_path: Path, person: str, verb: str, values: dict[str, str], name: str
+) -> None:
+    await ready_for(service, verb)
+    reply = await service.press(person, verb, action=1, **(values | {name: f"Her NHS number is {NHS_NUMBER}."}))
+    subject, sending = sends(reply.card, verb)
+    again = await service.press(person, verb, subject=subject, **sending)
+    assert not again.refused, words(again.card)
+    assert not kept(tmp_path, NHS_NUMBER)
+
+
+async def test_a_form_refused_for_several_reasons_keeps_no_personal_data(service: Service, tmp_path: Path) -> None:
+    await service.talked()
+    texts = ("rationale", "safety_text", "feedback_child_reason", "action_1_what", "action_5_what")
+    values = dict.fromkeys(texts, f"See {NHS_NUMBER}, SO14 7LY, born on 3/5/2014, 07700 900123.")
+    reply = await service.press("Carol", "submit", feedback_child="reason", action_1_due="2026-01-04", **values)
+    assert reply.refused
+    assert set(texts) < set(errors(reply.card))
+    for typed_text in (NHS_NUMBER, "SO14 7LY", "3/5/2014", "07700 900123"):
+        assert not kept(tmp_path, typed_text), typed_text
+    assert not (await service.audit()).has("submitted")
+
+
+async def test_what_is_taken_out_of_an_alert_is_kept_nowhere(service: Service, tmp_path: Path) -> None:
+    await service.talked()
+    values = SENT | {"safety": "yes", "safety_text": f"Left alone; NHS number {NHS_NUMBER}."}
+    reply = await service.press("Carol", "submit", **values)
+    assert set(errors(reply.card)) == {"safety_text"}
+    for person in ("Bob", "Dan", "Erin", "Frank"):
+        assert "Left alone; NHS number [taken out]." in words(service.one(person))
+    assert not kept(tmp_path, NHS_NUMBER)
+
+
+async def test_an_action_number_counts_for_the_buttons_of_actions_alone(service: Service) -> None:
+    reply = await service.ok(await service.press("Carol", "accept", action=7))
+    assert reply.card.title == f"When could you talk about {CASE}?"
+    assert (await service.audit()).has("accepted")
 
 
 @pytest.mark.parametrize("text_", [NHS_NUMBER, "He lives at SO14 7LY", "Tues 2pm, mum is on 07700 900123"])

@@ -53,7 +53,7 @@ async def test_a_case_is_shown_with_every_step(service: Service) -> None:
     await service.sent(action_1_what="Update the chronology.")
     card = (await service.says("Heidi", f"case {CASE.lower()}")).card
     assert card.title == f"Case {CASE}"
-    assert "Update the chronology. (Alice Avocet; open)" in words(card)
+    assert "Action 1: Update the chronology: Alice Avocet, open, due Mon 2 Feb 2026." in words(card)
     assert card.table is not None
     assert ("Complete the audit", "Carol Crane", "Carol Crane completed the audit, Mon 5 Jan 2026 at 09:00") in (
         card.table.rows

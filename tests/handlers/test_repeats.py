@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from handlers.dispatch import given_reply
 from storage.ledger import verify
 from tests.handlers.conftest import CASE, SENT, Service, words
 
@@ -63,6 +64,13 @@ async def test_something_typed_is_taken_once(service: Service) -> None:
     assert len(service.arrived("Alice")) == 1
 
 
+async def test_the_reply_that_an_event_got_is_found_again_by_its_person_alone(service: Service) -> None:
+    reply = await service.press("Carol", "accept", event="mine")
+    assert await given_reply(service.store, service.people["Carol"], "mine") == reply
+    assert await given_reply(service.store, service.people["Leo"], "mine") is None
+    assert await given_reply(service.store, service.people["Carol"], "another") is None
+
+
 async def test_another_persons_event_id_gets_them_nothing(service: Service) -> None:
     await service.press("Carol", "accept", event="mine")
     reply = await service.press("Leo", "accept", event="mine")
@@ -75,7 +83,7 @@ async def test_twenty_presses_of_one_button_at_once_take_effect_once(service: Se
     service.forget()
     replies = await asyncio.gather(*(service.press("Carol", "accept") for _ in range(20)))
     assert sum(not reply.refused for reply in replies) == 1
-    assert all("Carol Crane took this audit" in words(reply.card) for reply in replies if reply.refused)
+    assert all("You took this audit" in words(reply.card) for reply in replies if reply.refused)
     assert await service.events("accepted") == 1
     assert len(service.arrived("Alice")) == 1
     assert len((await service.audit()).open_duties("book_session")) == 1
@@ -95,12 +103,14 @@ async def test_two_managers_who_sign_off_at_once_sign_off_once(service: Service)
     await service.press("Alice", "confirm", action=1)
     replies = await asyncio.gather(*(service.press(name, "sign_off", action=1) for name in ("Bob", "Dan", "Erin") * 3))
     (done,) = (reply for reply in replies if not reply.refused)
-    (line,) = (line for line in done.card.text if "signed this off" in line)
-    who = line.split(" signed")[0]
+    assert done.card.title == f"You signed this off: {CASE}"
+    signed = (await service.audit()).actions[0].signed_off_by
+    who = next(first for first, number in service.people.items() if number == signed)
     for reply in replies:
         if reply.refused:
             assert reply.card.title == "This action was already signed off"
-            assert f"{who} did so on Mon 5 Jan 2026 at 09:00." in words(reply.card)
+            assert reply.card.text[0].startswith(f"{who} ")
+            assert reply.card.text[0].endswith(" did so on Mon 5 Jan 2026 at 09:00.")
     assert await service.events("signed_off") == 1
 
 

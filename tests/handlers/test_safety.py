@@ -1,9 +1,11 @@
 """Safety alerts: at once, at any hour, and again until somebody has them."""
 
+from pathlib import Path
+
 import pytest
 
 from cards.card import Tone
-from tests.handlers.conftest import CASE, OTHER_CASE, Service, errors, verbs, words
+from tests.handlers.conftest import CASE, OTHER_CASE, Service, kept, verbs, words
 
 FOUR = ("Bob", "Dan", "Erin", "Frank")
 
@@ -63,7 +65,7 @@ async def test_an_alert_is_sent_again_every_quarter_of_an_hour_until_each_of_the
     await service.until("2026-01-05T20:15")
     assert "Bob" not in service.unread()
     again = service.arrived("Erin")
-    assert any("Bob Bittern: has it (said by Bob Bittern)" in words(card) for card in again)
+    assert any("Bob Bittern: has it." in words(card) for card in again)
     for person in ("Dan", "Erin", "Frank"):
         await service.ok(await service.press(person, "acknowledge"))
     service.forget()
@@ -91,7 +93,7 @@ async def test_who_has_the_alert_hears_so_at_a_second_press(service: Service) ->
     await service.press("Bob", "acknowledge")
     reply = await service.press("Bob", "acknowledge")
     assert reply.refused
-    assert "Bob Bittern has this on Mon 5 Jan 2026 at 09:00." in words(reply.card)
+    assert "You have this on Mon 5 Jan 2026 at 09:00." in words(reply.card)
     early = await service.press("Kim", "acknowledge")
     assert "This alert hasn't come to you yet" in words(early.card)
 
@@ -107,13 +109,14 @@ async def test_a_second_concern_while_one_is_open_is_told_what_happens_already(s
     assert not service.unread()
 
 
-async def test_personal_data_in_an_alert_is_asked_about_and_a_tick_sends_it(service: Service) -> None:
+async def test_personal_data_is_taken_out_of_an_alert_and_never_holds_it_back(service: Service, tmp_path: Path) -> None:
     service.forget()
-    reply = await service.press("Carol", "safety", text="Ring her on 07700 900123.")
-    assert "This looks like a phone number" in errors(reply.card)["text"]
-    assert not service.unread()
-    again = await service.press("Carol", "safety", text="Ring her on 07700 900123.", privacy_checked="yes")
-    assert not again.refused
+    reply = await service.press("Carol", "safety", text="Left alone. Ring her on 07700 900123.")
+    assert not reply.refused
+    assert "What looked like personal data was taken out of your words; please tell them by phone." in reply.card.text
+    for person in FOUR:
+        assert "Left alone. Ring her on [taken out]." in words(service.one(person))
+    assert not kept(tmp_path, "07700 900123")
 
 
 async def test_an_alert_that_was_not_raised_is_not_acknowledged(service: Service) -> None:

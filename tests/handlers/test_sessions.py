@@ -118,8 +118,8 @@ async def test_the_practitioner_may_suggest_another_time_and_the_auditor_types_y
     audit = await service.audit()
     assert audit.session_at == service.moment("2026-01-07T10:00")
     assert invitation(service.one("Alice")) is not None
-    old = await service.letter("Alice", "Answer the suggested time")
-    assert old.text == ("Alice Avocet suggested a time on Mon 5 Jan 2026 at 09:20.",)
+    old = await service.letter("Alice", f"You suggested a time: {CASE}")
+    assert old.text == ("Answer the suggested time. Done on Mon 5 Jan 2026 at 09:20.",)
 
 
 async def test_suggesting_the_very_time_that_was_suggested_is_a_yes(service: Service) -> None:
@@ -244,6 +244,72 @@ async def test_a_moved_discussion_is_agreed_anew_and_the_old_time_is_forgotten(s
     assert [card.title for card in service.arrived("Carol") if "discussion" in card.title] == []
     await service.until("2026-01-16T09:00")
     assert "Your discussion is on Mon 19 Jan 2026 at 11:00" in [card.title for card in service.arrived("Alice")]
+
+
+async def test_a_proposal_to_move_a_discussion_keeps_the_agreed_time_until_both_agree(service: Service) -> None:
+    await service.press("Leo", "accept", OTHER_CASE)
+    await service.press("Leo", "hold", OTHER_CASE)
+    await booked(service, "Mon 26 Jan at 15:00")
+    await service.until("2026-01-22T15:00")
+    service.forget()
+    await service.ok(await service.says("Carol", "Tue 27 Jan at 10"))
+    assert service.one("Alice").title == "Does Tue 27 Jan 2026 at 10:00 suit you?"
+    assert (await service.audit()).session_at == service.moment("2026-01-26T15:00")
+    await service.until("2026-01-23T09:00")
+    assert service.one("Carol").title == "Your discussion is on Mon 26 Jan 2026 at 15:00"
+    reminders = service.one("Alice").table
+    assert reminders is not None
+    assert ("Hold the discussion (with Carol Crane)", CASE, "due Mon 26 Jan 2026 at 15:00") in reminders.rows
+
+    await service.ok(await service.press("Alice", "agree"))
+    (duty,) = (await service.audit()).open_duties("hold_session")
+    assert duty.nominal == service.moment("2026-01-27T10:00")
+    service.forget()
+    await service.until("2026-01-26T16:00")
+    titles = [card.title for name in ("Carol", "Alice") for card in service.arrived(name)]
+    assert not [title for title in titles if title.startswith("Was the discussion")]
+
+
+@pytest.mark.parametrize("handed_back", [False, True], ids=["reassigned", "handed back"])
+async def test_what_was_agreed_with_an_auditor_who_hands_the_audit_on_no_longer_stands(
+    service: Service, handed_back: bool
+) -> None:
+    await booked(service, "Mon 26 Jan at 15:00")
+    await service.until("2026-01-12T10:00")
+    service.forget()
+    if handed_back:
+        await service.ok(await service.press("Carol", "decline", reason="leave"))
+        assert service.one("Alice").title == "Someone else will audit this case"
+        assert service.one("Gil").title == f"Please find another auditor for {CASE}"
+    await service.ok(await service.press("Grace", "reassign", to=str(service.people["Leo"])))
+    if not handed_back:
+        assert "A time that you had agreed no longer stands" in words(service.one("Alice"))
+    assert "Alice" not in service.unread(), "she is told once"
+    audit = await service.audit()
+    assert (audit.session_at, audit.proposed_at, audit.has("booked")) == (None, None, False)
+    assert not [duty for key in ("book_session", "agree_session", "hold_session") for duty in audit.open_duties(key)]
+
+    await service.until("2026-01-27T12:00")
+    for name, parcel in service.post.waiting:
+        assert "Mon 26 Jan 2026 at 15:00" not in words(parcel.card), (name, parcel.card.title)
+        assert "discussion" not in parcel.card.title, (name, parcel.card.title)
+    assert "Carol" not in service.unread()
+
+
+async def test_the_new_auditor_books_a_time_of_their_own(service: Service) -> None:
+    await booked(service, "Mon 26 Jan at 15:00")
+    await service.ok(await service.press("Grace", "reassign", to=str(service.people["Leo"])))
+    early = await service.press("Leo", "hold")
+    assert "Please say first that you take the audit." in words(early.card)
+    await service.ok(await service.press("Leo", "accept"))
+    service.forget()
+    await service.ok(await service.press("Leo", "book", when="Fri 16 Jan at 9"))
+    asked = service.one("Alice")
+    assert asked.title == "Does Fri 16 Jan 2026 at 09:00 suit you?"
+    assert "Leo Linnet would like to talk" in words(asked)
+    reply = await service.ok(await service.press("Alice", "agree"))
+    assert reply.card.tone is Tone.DONE
+    assert (await service.audit()).session_at == service.moment("2026-01-16T09:00")
 
 
 async def test_an_agreed_time_is_not_agreed_twice(service: Service) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from storage.imports import CaseFile, FileRejected, ImportRejected, read_cases
+from storage.imports import CaseList, FileRejected, ImportRejected, read_cases
 from storage.imports.annex_a import age_band, case_status, disability, ethnicity_group, is_closed, is_list_six, sex
 
 HEADINGS = [
@@ -57,7 +57,7 @@ def workbook(
     return path
 
 
-def cases_in(folder: Path, *rows: Cells) -> CaseFile:
+def cases_in(folder: Path, *rows: Cells) -> CaseList:
     return read_cases(workbook(folder, *rows))
 
 

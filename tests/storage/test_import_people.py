@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from storage.imports import FileRejected, ImportRejected, PeopleFile, Problem, read_people
+from storage.imports import FileRejected, ImportRejected, PeopleList, Problem, read_people
 
 ROLES = {"case_holder": "Practitioner", "practice_manager": "Practice Manager", "hos": "Head of Service"}
 HEADINGS = "Name,Email,Role,Team,Manager,Service area"
@@ -13,7 +13,7 @@ HEAD = "Alice Osei,alice@example.org,Head of Service,,,Safeguarding"
 BOSS = "Bob Ahmed,bob@example.org,Practice Manager,East,alice@example.org,Safeguarding"
 
 
-def people_in(folder: Path, *lines: str, headings: str = HEADINGS, known: dict[str, str] | None = None) -> PeopleFile:
+def people_in(folder: Path, *lines: str, headings: str = HEADINGS, known: dict[str, str] | None = None) -> PeopleList:
     path = folder / "people.csv"
     path.write_text("\n".join([headings, *lines]), encoding="utf-8")
     return read_people(path, roles=ROLES, existing=known)

@@ -3,10 +3,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from storage.imports.cases import CaseFile
-from storage.imports.cases import CaseRow as CaseEntry
-from storage.imports.people import PeopleFile, read_people
-from storage.imports.people import PersonRow as PersonEntry
+from storage.imports.cases import CaseList, ListedCase
+from storage.imports.people import ListedPerson, PeopleList, read_people
 from storage.imports.rejected import ImportRejected
 from storage.imports.storing import Stored, existing_people, existing_workers, store_cases, store_people
 from storage.store import Store
@@ -16,24 +14,24 @@ from tests.storage.conftest import PowerCut, Service, differing, moment, power_c
 NOW = moment("2026-03-02 10:00")
 
 
-def person(name: str, role: str = "manager", manager: str = "", *, team: str = "", area: str = "") -> PersonEntry:
+def person(name: str, role: str = "manager", manager: str = "", *, team: str = "", area: str = "") -> ListedPerson:
     manager_email = f"{manager.lower()}@example.gov.uk" if manager else None
-    return PersonEntry(name, f"{name.lower()}@example.gov.uk", role, team, manager_email, area, None, "People", 2)
+    return ListedPerson(name, f"{name.lower()}@example.gov.uk", role, team, manager_email, area, None, "People", 2)
 
 
-def case(ref: str, worker: str = "", *, team: str = "", area: str = "", plan: str = "CIN") -> CaseEntry:
+def case(ref: str, worker: str = "", *, team: str = "", area: str = "", plan: str = "CIN") -> ListedCase:
     email = f"{worker.lower()}@example.gov.uk" if worker else None
-    return CaseEntry(ref, plan, "", "", "", "", team, worker or None, area, "List 6", 2, email)
+    return ListedCase(ref, plan, "", "", "", "", team, worker or None, area, "List 6", 2, email)
 
 
-async def people_in(store: Store, *rows: PersonEntry) -> Stored:
+async def people_in(store: Store, *rows: ListedPerson) -> Stored:
     async with store.begin() as tx:
-        return await store_people(tx, PeopleFile(list(rows), []), NOW)
+        return await store_people(tx, PeopleList(list(rows), []), NOW)
 
 
-async def cases_in(store: Store, *rows: CaseEntry) -> Stored:
+async def cases_in(store: Store, *rows: ListedCase) -> Stored:
     async with store.begin() as tx:
-        return await store_cases(tx, CaseFile(list(rows), [], {}), NOW)
+        return await store_cases(tx, CaseList(list(rows), [], {}), NOW)
 
 
 # ---- people
