@@ -1,78 +1,22 @@
 """Whether the parts of a framework fit together: names, events, placeholders, ladders."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from string import Formatter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from audits.dates import parse_offset, parse_rule
+from audits.events import EVENTS
 
 if TYPE_CHECKING:
-    from audits.framework import Condition, DutyRule, Framework
+    from audits.framework import Condition, DutyRule, Framework, Rung
 
 TARGETS = frozenset(
     {"owner", "owner.manager", "owner.manager.manager", "climb", "auditor", "action_owner", "proposal_answerer"}
 )
-VERBS = frozenset(
-    [
-        "accept",
-        "decline",
-        "book",
-        "hold",
-        "submit",
-        "safety",
-        "oversee",
-        "record",
-        "dispute",
-        "resolve",
-        "moderate",
-        "update",
-        "confirm",
-        "sign_off",
-        "send_back",
-        "acknowledge",
-        "consider",
-        "offer",
-        "reassign",
-        "extend",
-        "withdraw",
-        "self_assess",
-        "discuss",
-        "feedback",
-        "follow_up",
-        "release",
-    ]
-)
-KINDS = frozenset(
-    [
-        "allocated",
-        "accepted",
-        "declined",
-        "proposed",
-        "booked",
-        "held",
-        "not_held",
-        "submitted",
-        "safety_raised",
-        "overseen",
-        "recorded",
-        "disputed",
-        "resolved",
-        "moderated",
-        "updated",
-        "confirmed",
-        "signed_off",
-        "sent_back",
-        "acknowledged",
-        "considered",
-        "offered",
-        "reassigned",
-        "extended",
-        "withdrawn",
-        "taken_up",
-        "reaudit_submitted",
-    ]
-)
+VERBS = frozenset(EVENTS) - {"agree", "not_hold", "take_up"}
+KINDS = frozenset(EVENTS.values()) | {"allocated", "reaudit_submitted"}
+WHAT = frozenset({"message", "nudge", "overdue", "escalation", "alert"})
 PLACEHOLDERS = frozenset({"auditor", "actor", "case", "grade", "closes"})
 MINUTES = {"minute": 1, "hour": 60, "day": 1440, "working day": 1440, "week": 10080, "month": 43200}
 
@@ -132,8 +76,8 @@ def _roles(framework: "Framework") -> Iterator[str]:
 def _cycle(framework: "Framework") -> Iterator[str]:
     for key, notice in framework.cycle.notices.items():
         yield from _targets(framework, f"[cycle.notices.{key}] to", notice.to)
-    for rung in framework.defaults.ladder:
-        yield from _targets(framework, "[defaults] ladder", rung.to)
+    yield from _ladder(framework, "[defaults]", framework.defaults.ladder)
+    yield from _nudges("[defaults]", framework.defaults.nudge)
 
 
 def _duties(framework: "Framework") -> Iterator[str]:
@@ -164,17 +108,26 @@ def _duties(framework: "Framework") -> Iterator[str]:
 
 
 def _steps(framework: "Framework", where: str, duty: "DutyRule") -> Iterator[str]:
-    ladder = duty.ladder or ()
+    yield from _ladder(framework, where, duty.ladder or ())
+    yield from _nudges(where, duty.nudge or ())
+    yield from _unknown(f"{where} what", (duty.what,), WHAT, f"Write one of: {', '.join(sorted(WHAT))}.")
+    if duty.repeat is not None and duty.ladder != ():
+        yield f"{where} ladder: a duty with repeat climbs by itself; write ladder = []."
+
+
+def _ladder(framework: "Framework", where: str, ladder: Sequence["Rung"]) -> Iterator[str]:
     for rung in ladder:
         yield from _targets(framework, f"{where} ladder", rung.to)
+        yield from _unknown(f"{where} ladder.what", (rung.what,), WHAT, f"Write one of: {', '.join(sorted(WHAT))}.")
     spans = [parse_offset(rung.at) for rung in ladder]
     heights = [span.amount * MINUTES[span.unit] for span in spans]
     if heights != sorted(heights):
         yield f"{where} ladder: the steps run backwards. Put the earliest first."
-    if any(parse_offset(nudge).amount > 0 for nudge in duty.nudge or ()):
+
+
+def _nudges(where: str, nudges: Iterable[str]) -> Iterator[str]:
+    if any(parse_offset(nudge).amount > 0 for nudge in nudges):
         yield f"{where} nudge: a nudge comes before the due day; write -2wd, not 2wd."
-    if duty.repeat is not None and duty.ladder != ():
-        yield f"{where} ladder: a duty with repeat climbs by itself; write ladder = []."
 
 
 def _notices(framework: "Framework") -> Iterator[str]:

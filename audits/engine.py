@@ -13,7 +13,7 @@ from audits.calendar import WorkCalendar
 from audits.dates import Cycle, Moment, day_words, parse_offset, parse_rule, step_moment
 from audits.framework import Condition, DutyRule, Framework, NoticeRule, Variant
 from audits.people import Directory, Holder, Person
-from audits.planning import deadline, issue_moment, list_on_or_after, steps_for
+from audits.planning import UNACKNOWLEDGED, deadline, issue_moment, list_on_or_after, steps_for
 from audits.state import Audit, Duty, Event, RemedialAction, Step
 
 URGENT = frozenset({"alert", "escalation"})
@@ -164,8 +164,11 @@ class Engine:
         owner = self.directory.get(duty.owner_id)
         if owner is None or event.actor_id is None:
             return False
-        reached = {owner.id, self.directory.stand_in(owner, self.calendar.day_of(event.at)).id, owner.cover_id}
-        reached.update(person.id for person in self.directory.line_of(owner)[: duty.repeats])
+        day = self.calendar.day_of(event.at)
+        line = (owner, *self.directory.line_of(owner)[: duty.repeats])
+        reached = {one.id for person in line for one in (person, self.directory.stand_in(person, day))}
+        if duty.steps and duty.steps[duty.taken].name == UNACKNOWLEDGED:
+            reached |= {person.id for role in self.framework.qa_roles for person in self.directory.holders(role)}
         return event.actor_id in reached
 
     def _open(self, audit: Audit, event: Event) -> tuple[Audit, tuple[Duty, ...], list[Message]]:
@@ -275,7 +278,8 @@ class Engine:
         owner = self.directory.get(duty.owner_id)
         rule = self.framework.duties.get(duty.key)
         escalated = at > duty.nominal or (rule is not None and rule.what == "escalation")
-        if not duty.is_open or not escalated or person.id == duty.owner_id or duty.key == "acknowledge_alert":
+        lapses = rule is not None and rule.lapses
+        if not duty.is_open or not escalated or lapses or person.id == duty.owner_id or duty.key == "acknowledge_alert":
             return False
         return person.role in self.framework.qa_roles or (owner is not None and person in self.directory.line_of(owner))
 
@@ -285,7 +289,9 @@ class Engine:
             return duty
         again = step_moment(at, parse_offset(TAKEN_UP_FOR), self.calendar)
         step = Step(f"again@{at:%Y%m%d%H%M}", again, "escalation", ("owner", "owner.manager", "owner.manager.manager"))
-        return replace(duty, steps=(step,), taken=0, next_at=again)
+        kept = [one for one in duty.steps[duty.taken :] if one.what == "issue"]
+        steps = tuple(sorted([step, *kept], key=lambda one: one.at))
+        return replace(duty, steps=steps, taken=0, next_at=steps[0].at)
 
     def replan(self, duty: Duty, until: date, at: datetime) -> Duty:
         """The duty with a new due day, its steps planned anew from `at` on."""
@@ -578,7 +584,7 @@ def apply(audit: Audit, event: Event) -> Audit:
             held = {**facts.get("taken_up", {}), **dict.fromkeys(values["duties"], event.actor_id)}
             facts["taken_up"] = held
             changes["duties"] = tuple(values["duties"].get(duty.ref, duty) for duty in audit.duties)
-        case "overseen" | "recorded" | "disputed" | "considered" | "offered" | "updated" | "held" | "discussed":
+        case "overseen" | "recorded" | "disputed" | "considered" | "offered" | "updated" | "held":
             facts[event.kind] = values.get("text", "")
         case _:
             pass
@@ -588,7 +594,7 @@ def apply(audit: Audit, event: Event) -> Audit:
 def _unbooked(audit: Audit, done: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     """What was agreed with an auditor who has the audit no longer stands no more."""
     facts["practitioner_knew"] = audit.has("accepted")
-    for kind in ("accepted", "booked", "proposed"):
+    for kind in ("accepted", "booked", "proposed", "held"):
         done.pop(kind, None)
     return {"session_at": None, "proposed_at": None, "proposed_by": None}
 

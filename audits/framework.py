@@ -133,10 +133,10 @@ class DutyRule(_Table):
 
     title: str
     ask: str
-    opened_by: tuple[str, ...]
+    opened_by: tuple[str, ...] = Field(min_length=1)
     owner: str
     due: DueWords
-    closed_by: tuple[str, ...]
+    closed_by: tuple[str, ...] = Field(min_length=1)
     when: Condition = Condition()
     or_opened: tuple[Opening, ...] = ()
     late_due: DueWords | None = None

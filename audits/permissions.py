@@ -3,36 +3,9 @@
 from datetime import datetime
 
 from audits.engine import Engine
+from audits.events import EVENTS
 from audits.people import Person
 from audits.state import Audit, Duty
-
-EVENTS = {
-    "accept": "accepted",
-    "decline": "declined",
-    "book": "proposed",
-    "agree": "booked",
-    "hold": "held",
-    "not_hold": "not_held",
-    "submit": "submitted",
-    "safety": "safety_raised",
-    "oversee": "overseen",
-    "record": "recorded",
-    "dispute": "disputed",
-    "resolve": "resolved",
-    "moderate": "moderated",
-    "update": "updated",
-    "confirm": "confirmed",
-    "sign_off": "signed_off",
-    "send_back": "sent_back",
-    "acknowledge": "acknowledged",
-    "consider": "considered",
-    "offer": "offered",
-    "reassign": "reassigned",
-    "extend": "extended",
-    "withdraw": "withdrawn",
-    "take_up": "taken_up",
-}
-"""The event that each verb of the bot records."""
 
 RULED_BY = {"agree": "book", "not_hold": "hold"}
 """Verbs that a framework rules under another verb's name."""
@@ -42,7 +15,7 @@ ONCE = frozenset({"accept", "submit", "oversee", "record", "moderate", "consider
 
 
 BEFORE_THE_GRADE = frozenset(
-    {"accept", "reallocate", "book_session", "agree_session", "hold_session", "complete_audit"}
+    {"accept", "reallocate", "book_session", "agree_session", "hold_session", "complete_audit", "acknowledge_alert"}
 )
 """Duties that open nobody the grade: those who had them may have handed the audit on since."""
 

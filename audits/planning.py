@@ -8,6 +8,8 @@ from audits.framework import DutyRule, Framework, Variant
 from audits.state import Step
 
 DAY = 24 * 60
+UNACKNOWLEDGED = "unacknowledged"
+"""The step of an alert that nobody answered for so long that the QA roles hear of it as well."""
 
 
 def list_on_or_after(framework: Framework, day: date, calendar: WorkCalendar) -> Cycle:
@@ -94,7 +96,7 @@ def steps_for(
             Step("repeat", opened_at + timedelta(minutes=every), "alert", ("owner", "climb"), every, times - 1)
         )
         last = opened_at + timedelta(minutes=every * (times + 1))
-        steps.append(Step("unacknowledged", last, "escalation", ("owner", *framework.qa_roles), DAY, 365))
+        steps.append(Step(UNACKNOWLEDGED, last, "escalation", ("owner", *framework.qa_roles), DAY, 365))
     if rule.lapses:
         at = calendar.moment(calendar.day_of(moment.nominal), END_OF_DAY)
         steps.append(Step("lapse", at, "lapse", ()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from audits.people import Directory, Person
+from audits.seating import Seating
 from audits.state import CaseFile
 
 
@@ -60,12 +61,12 @@ def draw(
         auditor.id: [case for case in pool if obstacle(auditor, case, directory, own_area=own_area) is None]
         for auditor in order
     }
-    given: dict[int, CaseFile] = {}
+    seating = Seating(fits)
     most = max(Counter(case.holder_id for case in pool).values(), default=0)
     for each in range(1, most + 1):
-        given = _match(order, _first_of_each(fits, pool, each), given)
-        if len(given) == len(order):
+        if seating.fill([auditor.id for auditor in order], each):
             break
+    given = seating.given
     drawn = tuple((auditor, given[auditor.id]) for auditor in order if auditor.id in given)
     unfilled = tuple(
         (auditor, _reason(auditor, pool, fits[auditor.id], directory, own_area=own_area))
@@ -73,46 +74,6 @@ def draw(
         if auditor.id not in given
     )
     return Draw(seed, drawn, unfilled)
-
-
-def _first_of_each(fits: dict[int, list[CaseFile]], pool: Sequence[CaseFile], each: int) -> dict[int, list[CaseFile]]:
-    """What fits whom among the first `each` cases of every practitioner, so that nobody gets more audits than that."""
-    seen: Counter[int | None] = Counter()
-    shown: set[int] = set()
-    for case in pool:
-        seen[case.holder_id] += 1
-        if seen[case.holder_id] <= each:
-            shown.add(case.id)
-    return {auditor: [case for case in cases if case.id in shown] for auditor, cases in fits.items()}
-
-
-def _match(order: Sequence[Person], fits: dict[int, list[CaseFile]], begun: dict[int, CaseFile]) -> dict[int, CaseFile]:
-    """As many auditors as possible with a case each: auditors who have one move on to another to make room."""
-    given = dict(begun)
-    sitting = {case.id: auditor_id for auditor_id, case in given.items()}
-
-    def take(auditor_id: int, case: CaseFile) -> bool:
-        sitting[case.id] = auditor_id
-        given[auditor_id] = case
-        return True
-
-    def seat(auditor_id: int, tried: set[int]) -> bool:
-        # A free case first: without it, moving others along would go as deep as there are auditors.
-        free = next((case for case in fits[auditor_id] if case.id not in sitting), None)
-        if free is not None:
-            return take(auditor_id, free)
-        for case in fits[auditor_id]:
-            if case.id in tried:
-                continue
-            tried.add(case.id)
-            if seat(sitting[case.id], tried):
-                return take(auditor_id, case)
-        return False
-
-    for auditor in order:
-        if auditor.id not in given:
-            seat(auditor.id, set())
-    return given
 
 
 def _reason(

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from audits.events import EVENTS
 from audits.people import Person
-from audits.permissions import EVENTS, ONCE, gate, may, out_of_order
+from audits.permissions import ONCE, gate, may, out_of_order
 from audits.state import Audit, Duty, Event
 from cards import deck
 from cards.card import Card, Tone

@@ -8,9 +8,10 @@ import pytest
 
 from audits.consistency import KINDS
 from audits.engine import Engine
+from audits.events import EVENTS
 from audits.frameworks import framework_named, shipped
 from audits.people import Directory, Person
-from audits.permissions import EVENTS, RULED_BY, gate, is_qa, may, out_of_order, sees_grade
+from audits.permissions import RULED_BY, gate, is_qa, may, out_of_order, sees_grade
 from audits.state import Audit, RemedialAction
 
 Staff = Mapping[str, Person]
@@ -71,7 +72,7 @@ QA = {"Quinn", "Uma", "Hope"}
         (GOOD, "offer", {"Pat", "Pia", "Quinn"}),
         (CONFIRMED, "sign_off", {"Petra", "Sam", "Hana"}),
         (CONFIRMED, "send_back", {"Petra", "Sam", "Hana"}),
-        (ALERTED, "acknowledge", {"Petra", "Sam", "Hana", "Dev", "Ruth"}),
+        (ALERTED, "acknowledge", {"Petra", "Sam", "Hana", "Dev", "Ruth", *QA}),
         (SUBMITTED, "dance", set()),
     ],
 )

@@ -180,6 +180,14 @@ def test_audits_are_spread_evenly_over_few_practitioners(
     assert sorted(Counter(one.holder_id for _, one in found.drawn).values()) == spread
 
 
+def test_a_practitioner_with_cases_in_two_areas_takes_part_too() -> None:
+    people = [manager(1, area="north"), manager(2, area="north"), worker(11), worker(12)]
+    cases = [case(1, 11, "south"), case(2, 11, "north"), case(3, 12, "north"), case(4, 12, "north")]
+    for seed in range(40):
+        found = draw(people[:2], cases, Directory.of(people, {}), seed)
+        assert sorted(one.holder_id or 0 for _, one in found.drawn) == [11, 12]
+
+
 @pytest.mark.parametrize(("cases", "each"), [(400, 1), (399, 1), (200, 2)])
 def test_four_hundred_auditors_who_all_fit_everywhere_are_no_trouble(cases: int, each: int) -> None:
     auditors = [manager(number) for number in range(1, 401)]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from audits.permissions import EVENTS, sees_grade
+from audits.events import EVENTS
+from audits.permissions import sees_grade
 from cards.card import Tone
 from handlers.dispatch import VERBS
 from handlers.privacy import findings

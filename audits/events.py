@@ -1,0 +1,28 @@
+"""The verbs of the bot, and the event that each of them records."""
+
+EVENTS = {
+    "accept": "accepted",
+    "decline": "declined",
+    "book": "proposed",
+    "agree": "booked",
+    "hold": "held",
+    "not_hold": "not_held",
+    "submit": "submitted",
+    "safety": "safety_raised",
+    "oversee": "overseen",
+    "record": "recorded",
+    "dispute": "disputed",
+    "resolve": "resolved",
+    "moderate": "moderated",
+    "update": "updated",
+    "confirm": "confirmed",
+    "sign_off": "signed_off",
+    "send_back": "sent_back",
+    "acknowledge": "acknowledged",
+    "consider": "considered",
+    "offer": "offered",
+    "reassign": "reassigned",
+    "extend": "extended",
+    "withdraw": "withdrawn",
+    "take_up": "taken_up",
+}
