@@ -578,6 +578,8 @@ def apply(audit: Audit, event: Event) -> Audit:
             changes["withdrawn"] = True
         case "extended":
             facts["extension"] = values.get("reason", "")
+            held = facts.get("taken_up") or {}
+            facts["taken_up"] = {ref: who for ref, who in held.items() if ref != values["duty"].ref}
             moved = tuple(values["duty"] if duty.ref == values["duty"].ref else duty for duty in audit.duties)
             changes["duties"] = moved
         case "taken_up":

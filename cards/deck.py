@@ -9,7 +9,7 @@ from audits.engine import Engine
 from audits.people import Person
 from audits.state import Audit, Duty
 from cards import actions, alert, allocation, good_practice, grading, moderation, oversight, session
-from cards.card import Card, Download, Fact, Table, Tone, Why
+from cards.card import Action, Card, Download, Fact, Table, Tone, Why
 from cards.scene import Scene
 from cards.wording import counted, due_words, listed, moment_words
 
@@ -26,6 +26,8 @@ class Note:
     rule: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
+
+MOST_BUTTONS = 5
 
 ASKS: Mapping[str, Callable[[Scene, Duty], Card]] = {
     "accept": allocation.answer,
@@ -185,6 +187,7 @@ def _notice(scene: Scene, note: Note) -> Card:
 def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Card:
     """Several reminders for one person, as one."""
     rows: list[tuple[str, ...]] = []
+    buttons: list[Action] = []
     for scene, note in items:
         duty = next((one for one in scene.audit.duties if one.ref == note.duty_ref), None)
         if duty is None:
@@ -195,15 +198,17 @@ def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Ca
         mine = "" if duty.owner_id == viewer.id else f" (with {scene.name(duty.owner_id)})"
         terms = rules.framework.duties.get(duty.key)
         rows.append(((terms.title if terms else duty.key) + mine, scene.audit.case.ref, state))
+        buttons.extend(replace(one, label=f"I have this: {scene.audit.case.ref}") for one in scene.take_up(duty))
     places = sorted(
         {rules.framework.duties[note.duty].place for _, note in items if note.duty in rules.framework.duties}
     )
     rule = tuple(sorted({one for _, note in items for one in note.rule}))
     return Card(
         title=f"{counted(len(rows), 'reminder')} for you",
-        text=("They fell on the same day, so here they are together. The cards themselves are above.",),
+        text=("They fell on the same day, so here they are together. Each has a card of its own to answer.",),
         tone=Tone.ASK,
         table=Table("What is waiting", ("What", "Case", "When"), tuple(rows)),
+        actions=tuple(dict.fromkeys(buttons))[:MOST_BUTTONS],
         why=Why(
             "You, or someone whom you manage, have been asked for these.",
             f"{rules.framework.about.document}, {'; '.join(places)}",

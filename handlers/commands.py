@@ -38,7 +38,10 @@ async def say(tx: Transaction, person: Person, text: str, at: datetime) -> Reply
     first, _, rest = words.partition(" ")
     word = first.lower().strip("/.,:;!?")
     if word in ORDERS:
-        return await ORDERS[word](tx, person, rest.strip(" .?!"), at)
+        try:
+            return await ORDERS[word](tx, person, rest.strip(" .?!"), at)
+        except Refused as refused:
+            raise Refused(privacy.without_personal_data(refused.card)) from refused
     found = privacy.findings(words)
     if found:
         raise refusal(

@@ -29,7 +29,9 @@ async def take_up(press: Press) -> Reply:
     return Reply(
         Card(
             title=f"Thank you. You have this: {press.audit.case.ref}",
-            text=("It goes no further up while you help. If it is still open in five working days, we ask again.",),
+            text=("It goes no further up while you help. If it is still open in five working days, we ask again.",)
+            if any(press.at > duty.nominal for duty in escalated)
+            else ("Its day stays as it is.",),
             tone=Tone.DONE,
             facts=(*press.scene.case_facts(), *facts),
             why=press.scene.why(escalated[0].key),

@@ -24,10 +24,12 @@ async def moderate(press: Press) -> Reply:
         raise Refused(privacy.again(form, press.values, errors))
     recorded = await press.record(grade=grade, text=press.value("text"), actions=added)
     told = sorted({press.scene.name(one.to_id) for one in recorded.messages if one.what == "escalation"})
+    asked = (f"{' and '.join(told)} have been asked for an urgent review.",) if told else ()
     if press.duty("moderate") is None:
         facts = (*press.scene.case_facts(), *press.scene.grade_facts())
-        return Reply(Card(title=f"You moderated the audit of {press.audit.case.ref}", tone=Tone.DONE, facts=facts))
-    return press.reply("moderate", *((f"{' and '.join(told)} have been asked for an urgent review.",) if told else ()))
+        title = f"You moderated the audit of {press.audit.case.ref}"
+        return Reply(Card(title=title, text=asked, tone=Tone.DONE, facts=facts))
+    return press.reply("moderate", *asked)
 
 
 async def update(press: Press) -> Reply:

@@ -25,6 +25,9 @@ EARLIER = {
 }
 
 
+THEIRS = "The auditor has a step to take first. We ask you as soon as it is your turn."
+
+
 class Refused(Exception):
     """What was asked can't be done; `card` says why and what to do instead. Nothing has changed."""
 
@@ -76,7 +79,9 @@ class Press:
             raise refusal("It is a little too early for this", too_early)
         missing = out_of_order(rules, audit, self.verb)
         if missing:
-            raise refusal("Something comes before this", EARLIER.get(missing[0], "An earlier step is still open."))
+            mine = self.person.id == audit.auditor_id
+            words = EARLIER.get(missing[0], "An earlier step is still open.") if mine else THEIRS
+            raise refusal("Something comes before this", words)
 
     def _who_can(self) -> str:
         rule = self.tx.framework.verbs.get(self.verb)

@@ -19,7 +19,7 @@ _BORN = re.compile(
     re.IGNORECASE,
 )
 _FULL_DATE_OF_A_CHILD = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d{2}\b")
-_PHONE = re.compile(r"(?<!\d)(?:\+44 ?\(?0?\)? ?|0)(?:\d[ -]?){9,10}(?!\d)")
+_PHONE = re.compile(r"(?<!\d)(?:\+44 ?\(?0?\)? ?|0)\d(?:[ -]?\d){8,9}(?!\d)")
 
 
 def findings(text: str) -> tuple[str, ...]:
@@ -56,14 +56,20 @@ def masked(text: str) -> str:
     return _DIGITS.sub(lambda match: TAKEN_OUT if nhs.is_valid("".join(match.groups())) else match[0], text)
 
 
+def without_personal_data(card: Card) -> Card:
+    """A refusal that repeats what was typed, with what looks like personal data taken out of it."""
+    return replace(card, title=masked(card.title), text=tuple(masked(line) for line in card.text))
+
+
 def again(card: Card, values: Mapping[str, str], errors: Mapping[str, str], error: str = "") -> Card:
     """The form as it was filled in, each error beside its input.
 
     What the check of free text found is taken out of it, and there is a way to say that it isn't personal after all.
     """
+    ticked = values.get(TICK) == "yes"
     asked = {name for name, words in errors.items() if words.startswith(ASKS)}
     kept = {name: masked(value) if name in asked else value for name, value in values.items()}
-    if asked:
+    if asked or ticked:
         tick = ChoiceInput(
             TICK,
             "If it was no personal information: write it again, and say so here",

@@ -7,6 +7,7 @@ from audits.dates import day_words, parse_rule
 from cards import session
 from cards.card import Action, Card, Choice, ChoiceInput, Emphasis, Fact, TextInput, Tone
 from cards.wording import moment_words
+from handlers import privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
 from handlers.when.reading import read_when
@@ -135,4 +136,4 @@ def _form(press: Press, error: str) -> Card:
         actions=(Action("book", "Suggest this time", press.scene.subject(), Emphasis.PRIMARY),),
         why=press.scene.why("book_session"),
     )
-    return card.answered(dict(press.values), {"when": error})
+    return card.answered({name: privacy.masked(value) for name, value in press.values.items()}, {"when": error})

@@ -173,13 +173,13 @@ async def test_a_month_is_played_by_hand(visit: Visit) -> None:
     )
     reason = error.get_by_label("Why this grade?")
     assert await reason.get_attribute("aria-invalid") == "true"
+    for person in (team_manager, lead, head, deputy):
+        await expect(visit.answer.get_by_role("alert")).to_contain_text(person.name)
     assert await visit.question("Overall grade").get_by_label("Inadequate").is_checked()
     await expect(visit.answer.get_by_label("What is to be put right?").first).to_have_value(SEE_THE_BABY)
     await reason.fill("The danger was seen, but nothing followed.")
     await visit.press("Send the audit", visit.answer)
     await visit.answered(f"You completed the audit: {ref}")
-    for person in (team_manager, lead, head, deputy):
-        await expect(visit.answer).to_contain_text(person.name)
 
     for person in (head, deputy, lead, team_manager):
         await visit.be(person)
