@@ -233,7 +233,7 @@ async def test_a_month_is_played_by_hand(visit: Visit) -> None:
     await page.get_by_label("Whose timeline").select_option(str(head.id))
     await page.get_by_role("button", name="Show").click()
     await expect(page).to_have_url(f"{desk.address}/timeline?person={head.id}")
-    alert = page.locator(".event", has_text="Safety alert").first
+    alert = page.locator(".event", has_text="SOU-12").first
     await expect(alert).to_contain_text(f"to {head.name}")
     await expect(alert).to_contain_text(ref)
     await expect(alert).to_contain_text("SOU-12")
