@@ -1,12 +1,12 @@
 """The program behind the doors: a store, a clock and a door, wired together. Serves the desk."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, time
 
 from sqlalchemy import func, select
 
 from audits.calendar import WorkCalendar
-from audits.dates import Cycle
+from audits.dates import Cycle, parse_rule
 from audits.people import Person
 from audits.planning import close_moment
 from bot.desk.service import Desktop, Entry, Letter
@@ -163,8 +163,12 @@ class Program:
         async with self.store.begin() as tx:
             row = await latest_cycle(tx, self.now())
         cycle = Cycle.parse(row.month) if row else Cycle.of(self.calendar.day_of(self.now()))
-        close = close_moment(self.store.framework, cycle, self.calendar).nominal
-        while close <= self.now():
+        while (end := self._end_of(cycle)) <= self.now():
             cycle = cycle.plus(1)
-            close = close_moment(self.store.framework, cycle, self.calendar).nominal
-        return close.astimezone(UTC)
+        return end
+
+    def _end_of(self, cycle: Cycle) -> datetime:
+        """When a cycle's process has ended and the last of its lists has gone out."""
+        terms, start = self.store.framework.cycle, self.calendar.moment(cycle.first, time(0, 0))
+        lists = [parse_rule(one.at).resolve(start, cycle, self.calendar).effective for one in terms.notices.values()]
+        return max([close_moment(self.store.framework, cycle, self.calendar).nominal, *lists])

@@ -205,7 +205,7 @@ def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Ca
     rule = tuple(sorted({one for _, note in items for one in note.rule}))
     return Card(
         title=f"{counted(len(rows), 'reminder')} for you",
-        text=("They fell on the same day, so here they are together. Each has a card of its own to answer.",),
+        text=("They fell on the same day, so here they are together.",),
         tone=Tone.ASK,
         table=Table("What is waiting", ("What", "Case", "When"), tuple(rows)),
         actions=tuple(dict.fromkeys(buttons))[:MOST_BUTTONS],
