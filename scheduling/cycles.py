@@ -9,7 +9,7 @@ from audits.engine import Message
 from audits.planning import close_moment, cycle_for
 from audits.state import REAUDIT, Audit
 from storage.allocations import ensure_cycle, issue, plan_allocation, reaudit_auditor
-from storage.ledger import post
+from storage.ledger import post, tell_officer
 from storage.store import Store, Transaction
 from storage.tables import AuditRow, CycleNoticeRow, CycleRow
 
@@ -45,28 +45,13 @@ async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime) -> Audit |
     seed = audit.id
     auditor = await reaudit_auditor(tx, audit, seed, now)
     if auditor is None:
-        await _nobody_left(tx, audit, now)
+        words = f"{audit.case.ref} is to be audited again, but no auditor can take it. Please find one."
+        await tell_officer(tx, audit, "reaudit/nobody", words, now, what="escalation", duty="reaudit", notice="vacancy")
         return None
     cycle = await ensure_cycle(tx, cycle_for(tx.framework, now, tx.calendar))
     row = await plan_allocation(tx, cycle, audit.case, auditor.id, now, kind=REAUDIT, earlier_audit_id=audit.id)
     again = await tx.audit(row.id)
     return (await issue(tx, again, now)).audit if again else None
-
-
-async def _nobody_left(tx: Transaction, audit: Audit, now: datetime) -> None:
-    officer = tx.rules.officer(tx.calendar.day_of(now))
-    if officer is not None:
-        message = Message(
-            key=f"{audit.id}/reaudit/nobody/{officer.person.id}",
-            what="escalation",
-            to_id=officer.person.id,
-            to_role=officer.role,
-            duty="reaudit",
-            at=now,
-            notice="vacancy",
-            text=f"{audit.case.ref} is to be audited again, but no auditor can take it. Please find one.",
-        )
-        await post(tx, [message], audit_id=audit.id)
 
 
 async def send_lists(store: Store, now: datetime) -> int:

@@ -122,6 +122,26 @@ async def post(
     await tx.session.flush()
 
 
+async def tell_officer(
+    tx: Transaction, audit: Audit, key: str, text: str, at: datetime, *, what: str, duty: str, notice: str
+) -> None:
+    """Tell the QA officer at work something about an audit; nobody, where no QA role is held."""
+    officer = tx.rules.officer(tx.calendar.day_of(at))
+    if officer is None:
+        return
+    message = Message(
+        key=f"{audit.id}/{key}/{officer.person.id}",
+        what=what,
+        to_id=officer.person.id,
+        to_role=officer.role,
+        duty=duty,
+        at=at,
+        notice=notice,
+        text=text,
+    )
+    await post(tx, [message], audit_id=audit.id)
+
+
 async def supersede(tx: Transaction, duties: Iterable[Duty]) -> None:
     """Messages still waiting that ask for, or complain of, what is now done are not sent."""
     refs = [duty.ref for duty in duties]

@@ -6,13 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from audits.engine import Message
 from audits.state import Event
 from storage.imports.cases import CaseList
 from storage.imports.cells import normal_name
 from storage.imports.people import PeopleList
 from storage.imports.rejected import ImportRejected, Problem
-from storage.ledger import note, post, record
+from storage.ledger import note, record, tell_officer
 from storage.store import Transaction
 from storage.tables import AuditRow, CaseRow, PersonRow
 
@@ -144,19 +143,8 @@ async def _tell_of_gone(tx: Transaction, case_ids: list[int], at: datetime) -> l
             await record(tx, audit, Event("withdrawn", at, None, {"reason": "the case left the list"}))
             words = f"{audit.case.ref} left the case list before its allocation went out, so it was withdrawn."
         told.append(words)
-        officer = tx.rules.officer(tx.calendar.day_of(at))
-        if officer is not None:
-            message = Message(
-                key=f"{audit_id}/left_list/{at:%Y%m%d%H%M%S}/{officer.person.id}",
-                what="message",
-                to_id=officer.person.id,
-                to_role=officer.role,
-                duty="complete_audit",
-                at=at,
-                notice="left_list",
-                text=words,
-            )
-            await post(tx, [message], audit_id=audit_id)
+        key = f"left_list/{at:%Y%m%d%H%M%S}"
+        await tell_officer(tx, audit, key, words, at, what="message", duty="complete_audit", notice="left_list")
     return told
 
 
