@@ -3,7 +3,7 @@
 A due date is written in words: `by day 28 of the cycle`, `by day 6 of the month after the cycle`,
 `by the last working day of the cycle`, `within 3 days`, `within 5 working days`, `within 48 hours`,
 `by 12:00 the next day`, `not before 1 month`, `on day 3 of the cycle at 09:00`,
-`on the third Thursday of the month after the cycle at 15:00`,
+`on the third Thursday of the month after the cycle at 15:00`, `by the last Friday of the second month after the cycle`,
 `on the working day after day 6 of the month after the cycle`, `by day 28 of the list`, `at the session`.
 Nudges and ladders are written as offsets: `-10wd`, `+2wd`, `+15min`.
 The nominal moment is what the words say; the effective one is rolled by RULEBOOK, section 0, P1 and P2.
@@ -18,11 +18,13 @@ from enum import StrEnum
 from audits.calendar import END_OF_DAY, WorkCalendar
 
 MORNING = time(9, 0)
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
+LAST = -1
+_ORDINALS = {"last": LAST, "first": 1, "second": 2, "third": 3, "fourth": 4}
 _WEEKDAYS = {
     name: index
     for index, name in enumerate(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
 }
+_MONTHS_ON = {"": 0, "month": 1, "second month": 2, "third month": 3}
 _UNITS = {"min": "minute", "h": "hour", "d": "day", "wd": "working day", "w": "week", "m": "month"}
 
 
@@ -132,6 +134,8 @@ class MonthDay:
             return first.replace(day=min(self.number, final.day))
         if self.nth is not None:
             week, weekday = self.nth
+            if week == LAST:
+                return final - timedelta(days=(final.weekday() - weekday) % 7)
             return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (week - 1))
         if self.first_working:
             return calendar.on_or_after(first)
@@ -198,9 +202,9 @@ class DateRule:
 
 _SPAN = re.compile(r"([0-9]{1,4}) (working day|minute|hour|day|week|month)s?")
 _MONTH_DAY = re.compile(
-    r"(?:day (?P<number>\d{1,2})|the (?P<nth>first|second|third|fourth) (?P<weekday>[a-z]+day)"
-    r"|the last (?P<last>working day|day)|the first working day)"
-    r" of (?P<month>the cycle|the month after the cycle|the list)"
+    r"(?:day (?P<number>\d{1,2})|the last (?P<last>working day|day)|the first working day"
+    r"|the (?P<nth>first|second|third|fourth|last) (?P<weekday>[a-z]+day))"
+    r" of (?P<month>the cycle|the (?P<later>(?:second |third )?month) after the cycle|the list)"
 )
 _CLOCK = re.compile(r" at ([01]\d|2[0-3]):([0-5]\d)$")
 
@@ -233,7 +237,7 @@ def parse_rule(words: str) -> DateRule:
     if found["weekday"] and found["weekday"] not in _WEEKDAYS:
         raise DateRuleError(f"{found['weekday']!r} in {words!r} is not a day of the week.")
     day = MonthDay(
-        months_on=1 if found["month"] == "the month after the cycle" else 0,
+        months_on=_MONTHS_ON[found["later"] or ""],
         number=int(found["number"]) if found["number"] else None,
         last=found["last"],
         first_working="the first working day" in text,

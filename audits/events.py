@@ -25,4 +25,21 @@ EVENTS = {
     "extend": "extended",
     "withdraw": "withdrawn",
     "take_up": "taken_up",
+    "self_assess": "self_assessed",
+    "waive": "waived",
+    "comment": "commented",
+    "reflect": "reflected",
+    "feedback": "feedback_given",
+    "consider_feedback": "feedback_considered",
+    "refer": "referred",
+    "discuss": "discussed",
+    "release": "released",
+    "supervise": "supervised",
+    "follow_up": "followed_up",
+    "recognise": "recognised",
+    "commission": "commissioned",
+    "arrange": "arranged",
 }
+
+SYSTEM = frozenset({"allocated", "reaudit_submitted", "selected", "told", "unsettled", "moderation_booked", "lapsed"})
+"""Events that no verb of a framework records under its own name: the system's, and what a verb means later on."""

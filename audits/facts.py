@@ -6,6 +6,26 @@ from typing import Any
 
 from audits.state import Audit, Event, RemedialAction
 
+SUBMITTED = ("rationale", "sections", "feedback", "neglect", "stretch", "good_example")
+FOUND = ("obtained", "attempted", "")
+NOTED = frozenset(
+    {
+        *(
+            "recorded",
+            "disputed",
+            "unsettled",
+            "considered",
+            "offered",
+            "updated",
+            "held",
+            "self_assessed",
+            "commented",
+        ),
+        *("reflected", "referred", "supervised", "followed_up", "recognised", "commissioned", "arranged"),
+    }
+)
+"""Events of which only what was said is kept."""
+
 
 def apply(audit: Audit, event: Event) -> Audit:
     """The facts of an audit after an event; duties are not touched except where they change hands."""
@@ -33,23 +53,43 @@ def apply(audit: Audit, event: Event) -> Audit:
             done.pop("booked", None)
             changes["session_at"] = None
         case "submitted":
-            facts |= {key: values.get(key) for key in ("rationale", "sections", "feedback", "neglect", "stretch")}
+            facts |= {key: values.get(key) for key in SUBMITTED}
+            facts["feedback_missing"] = any(text not in FOUND for text in (values.get("feedback") or {}).values())
             actions = tuple(values.get("actions", ()))
             changes |= {"grade": values["grade"], "safety": bool(values.get("safety")), "actions": actions}
         case "moderated":
-            facts["moderation"] = values.get("text", "")
+            added = tuple(values.get("actions", ()))
+            facts |= {"moderation": values.get("text", ""), "concern": bool(values.get("concern"))}
+            facts |= {"hold": bool(values.get("hold")), "held_actions": [action.number for action in added]}
             changes["confirmed_grade"] = values.get("grade") or audit.standing_grade
-            changes["actions"] = (*audit.actions, *values.get("actions", ()))
+            changes["actions"] = (*audit.actions, *added)
+        case "discussed" | "released":
+            facts |= {event.kind: values.get("text", ""), "hold": False}
+            if values.get("grade"):
+                changes["confirmed_grade"] = values["grade"]
+        case "waived":
+            facts["waived"] = values.get("text", "")
+            done["self_assessed"] = done["waived"]
+        case "feedback_given":
+            facts["feedback"] = {**(facts.get("feedback") or {}), **(values.get("feedback") or {})}
+        case "feedback_considered":
+            facts |= {"another_manager": bool(values.get("another")), event.kind: values.get("text", "")}
+        case "overseen":
+            facts |= {"overseen": values.get("text", ""), "learning": bool(values.get("learning"))}
+        case "moderation_booked":
+            facts["moderation_at"] = values["at"].isoformat()
+        case "selected":
+            facts["selected"] = values.get("why", "")
         case "resolved":
             facts["resolution"] = values.get("text", "")
             if values.get("grade"):
                 changes["confirmed_grade"] = values["grade"]
         case "confirmed":
             changes["actions"] = _changed(audit, values["action"], confirmed_by=event.actor_id, confirmed_at=event.at)
-        case "signed_off":
+        case "signed_off" if "action" in values:
             changes["actions"] = _changed(audit, values["action"], signed_off_by=event.actor_id, signed_off_at=event.at)
         case "sent_back":
-            facts["sent_back"] = values.get("text", "")
+            facts["sent_back"] = {**(facts.get("sent_back") or {}), str(values["action"]): values.get("text", "")}
             changes["actions"] = _changed(audit, values["action"], confirmed_by=None, confirmed_at=None)
         case "safety_raised":
             facts["safety_text"] = values.get("text", "")
@@ -67,7 +107,7 @@ def apply(audit: Audit, event: Event) -> Audit:
             held = {**facts.get("taken_up", {}), **dict.fromkeys(values["duties"], event.actor_id)}
             facts["taken_up"] = held
             changes["duties"] = tuple(values["duties"].get(duty.ref, duty) for duty in audit.duties)
-        case "overseen" | "recorded" | "disputed" | "considered" | "offered" | "updated" | "held":
+        case kind if kind in NOTED:
             facts[event.kind] = values.get("text", "")
         case _:
             pass

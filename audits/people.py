@@ -7,7 +7,11 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Person:
-    """A member of staff. `leave_until` is the last day away; `cover_id` stands in during leave."""
+    """A member of staff. `leave_until` is the last day away; `cover_id` stands in during leave.
+
+    `linked` names the teams or service areas (centres) whose cases the person doesn't audit (DUD-38). `auditing` says
+    how far they are with it: "" (proficient), "new", "support" (is helped with the quality of audits), "untrained".
+    """
 
     id: int
     name: str
@@ -20,6 +24,8 @@ class Person:
     leave_from: date | None = None
     leave_until: date | None = None
     active: bool = True
+    linked: tuple[str, ...] = ()
+    auditing: str = ""
 
     def away(self, day: date) -> bool:
         if self.leave_until is None or day > self.leave_until:

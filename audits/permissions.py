@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from audits.addresses import RELATIONS
 from audits.engine import Engine
 from audits.events import EVENTS
 from audits.people import Person
@@ -10,12 +11,17 @@ from audits.state import Audit, Duty
 RULED_BY = {"agree": "book", "not_hold": "hold"}
 """Verbs that a framework rules under another verb's name."""
 
-ONCE = frozenset({"accept", "submit", "oversee", "record", "moderate", "consider", "offer", "hold"})
+ONCE = frozenset(
+    {"accept", "submit", "oversee", "record", "moderate", "consider", "offer", "hold", "self_assess", "recognise"}
+)
 """Verbs that find the work done at a second press."""
 
 
 BEFORE_THE_GRADE = frozenset(
-    {"accept", "reallocate", "book_session", "agree_session", "hold_session", "complete_audit", "acknowledge_alert"}
+    {
+        *("accept", "reallocate", "book_session", "agree_session", "hold_session", "complete_audit"),
+        *("acknowledge_alert", "self_assessment", "family_feedback"),
+    }
 )
 """Duties that open nobody the grade: those who had them may have handed the audit on since."""
 
@@ -29,15 +35,19 @@ def concerned(rules: Engine, audit: Audit, target: str, person: Person, at: date
     """Whether a person is the one whom a target means on this audit: its holder, or who stands in for them now."""
     role = rules.framework.roles.get(target)
     holder = rules.directory.get(audit.case.holder_id)
-    if role is not None and person.role == target and person.active:
+    if target == "qa":
+        return is_qa(rules, person)
+    if role is not None and target not in RELATIONS and person.role == target and person.active:
         if role.council:
             return True
-        if target == "case_holder" or holder is None:
+        if role.cases or holder is None:
             return person.id == audit.case.holder_id
         if person in rules.directory.line_of(holder):
             return True
     if target == "auditor":
         return person.id == audit.auditor_id
+    if target == "case_holder":
+        return person.active and person.id == audit.case.holder_id
     chosen = audit.action(action) if action is not None else None
     found = rules.address(target, audit, at, action=chosen)
     if found is None:
@@ -57,7 +67,8 @@ def may(rules: Engine, audit: Audit, verb: str, person: Person, at: datetime, ac
         return True
     closing = EVENTS[verb]
     return any(
-        _owns(rules, duty, person, at, stand_ins="auditor" not in rule.by) and (action is None or duty.action == action)
+        _owns(rules, duty, person, at, stand_ins="auditor" not in rule.by)
+        and (action is None or duty.action in (None, action))
         for duty in audit.open_duties()
         if (terms := rules.framework.duties.get(duty.key)) is not None and closing == terms.closed_by[0]
     )
@@ -77,13 +88,26 @@ def gate(rules: Engine, audit: Audit, verb: str) -> str | None:
     rule = rules.framework.verbs.get(RULED_BY.get(verb, verb))
     if rule is None:
         return None
-    return None if all(audit.has(kind) for kind in rule.needs) else rule.refusal
+    shut = not all(audit.has(kind) for kind in rule.needs) or any(audit.open_duties(key) for key in rule.waits_for)
+    return rule.refusal if shut else None
 
 
 def out_of_order(rules: Engine, audit: Audit, verb: str) -> tuple[str, ...]:
     """The ordinary steps that have not been taken yet before a verb."""
     rule = rules.framework.verbs.get(RULED_BY.get(verb, verb))
     return tuple(kind for kind in rule.after if not audit.has(kind)) if rule else ()
+
+
+def moderates(rules: Engine, audit: Audit, person: Person, at: datetime) -> bool:
+    """Whether a person belongs to those who moderate an audit, and so knows its outcome before it is disclosed."""
+    return is_qa(rules, person) or may(rules, audit, "moderate", person, at)
+
+
+def sees_duty(rules: Engine, audit: Audit, duty: Duty, person: Person, at: datetime) -> bool:
+    """Whether a person may know of a duty: that there is something to discuss already tells what moderation found."""
+    if duty.key != "discuss_moderation" or not audit.on_hold:
+        return True
+    return person.id in (duty.owner_id, audit.auditor_id) or moderates(rules, audit, person, at)
 
 
 def sees_grade(rules: Engine, audit: Audit, person: Person) -> bool:

@@ -8,8 +8,13 @@ from typing import Any
 
 from audits.dates import Cycle
 
+TOLD = "told"
+"""The event that a duty's owner has received its request."""
 CORE = "core"
 REAUDIT = "reaudit"
+THEMATIC = "thematic"
+SUPERVISION = "supervision"
+KINDS = (CORE, REAUDIT, THEMATIC, SUPERVISION)
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,9 @@ class CaseFile:
     service_area: str = ""
     holder_id: int | None = None
     on_list: bool = True
+    sex: str = ""
+    age_band: str = ""
+    ethnicity_group: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,9 +138,31 @@ class Audit:
         return kind in self.done
 
     @property
+    def on_hold(self) -> bool:
+        """Whether the outcome of moderation is kept back until it was talked through with the auditor."""
+        return bool(self.facts.get("hold"))
+
+    @property
+    def moderation_at(self) -> datetime | None:
+        """When the moderator's conversation is held; None where none is booked."""
+        at = self.facts.get("moderation_at")
+        return datetime.fromisoformat(str(at)) if at else None
+
+    @property
+    def changed(self) -> bool:
+        """Whether moderation gave another grade than the auditor."""
+        return self.has("moderated") and self.confirmed_grade not in (None, self.grade)
+
+    @property
     def standing_grade(self) -> str | None:
-        """The grade after moderation or an agreed dispute, else the auditor's."""
-        return self.confirmed_grade or self.grade
+        """The grade after moderation or an agreed dispute, else the auditor's; the auditor's own while on hold."""
+        return self.grade if self.on_hold else self.confirmed_grade or self.grade
+
+    @property
+    def disclosed_actions(self) -> tuple[RemedialAction, ...]:
+        """The actions that may be known: those of a moderation on hold are not among them."""
+        held = self.facts.get("held_actions") or ()
+        return tuple(action for action in self.actions if action.number not in held) if self.on_hold else self.actions
 
     def open_duties(self, key: str | None = None) -> tuple[Duty, ...]:
         return tuple(duty for duty in self.duties if duty.is_open and key in (None, duty.key))

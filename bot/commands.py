@@ -79,7 +79,7 @@ def when(
 @frameworks.command("list")
 def list_frameworks() -> None:
     """The frameworks that come with auditloop."""
-    from bot.reports import print_frameworks
+    from bot.showing import print_frameworks
 
     print_frameworks()
 
@@ -87,17 +87,40 @@ def list_frameworks() -> None:
 @frameworks.command("show")
 def show_framework(name: str) -> None:
     """What a framework asks of whom, and where that is written."""
-    from bot.reports import print_framework
+    from bot.showing import print_framework
 
     print_framework(name)
 
 
 @frameworks.command("check")
 def check_framework(file: Path) -> None:
-    """Whether a framework file can be used; every mistake with its table and key."""
+    """Whether a framework file can be used; every mistake with its line and what to write instead."""
     from bot.reports import check_file
 
     check_file(file)
+
+
+@frameworks.command("coverage")
+def cover_framework(
+    name: Annotated[str | None, typer.Argument(help="One framework; all, if left out.")] = None,
+) -> None:
+    """Each rule of the rulebook with what enacts it and the test that proves it, or the reason why nothing does."""
+    from bot.coverage import print_coverage
+
+    print_coverage(name)
+
+
+@frameworks.command("calendar")
+def show_calendar(
+    name: str,
+    first: Annotated[str, typer.Option("--from", help="The first month, as 2026-03; this month, if left out.")] = "",
+    months: Annotated[int, typer.Option(min=1, max=36, help="How many months.")] = 3,
+    json: Json = False,
+) -> None:
+    """What comes round beside the audits themselves: reports, observations, thematic audits, and when."""
+    from bot.showing import print_year
+
+    print_year(name, first, months, as_json=json)
 
 
 @imports.command("people")

@@ -7,9 +7,9 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from audits.dates import day_words
-from audits.framework import FrameworkError
+from audits.reading import FrameworkError
 from bot.faults import UserFault
-from bot.opening import chosen_framework, open_store
+from bot.opening import configured_framework, open_store
 from bot.settings import FILE, Settings, SettingsError, read_settings
 from cards.wording import counted
 from scheduling.clock import SystemClock
@@ -24,7 +24,7 @@ def examine(folder: Path) -> int:
     """Print what is well and what isn't; 0 if nothing stands in the way, else 1."""
     try:
         settings = read_settings(folder, os.environ)
-        framework = chosen_framework(settings.framework)
+        framework = configured_framework(settings)
     except (SettingsError, FrameworkError, UserFault) as fault:
         print(f"To mend: {fault}")
         return 1
@@ -46,8 +46,10 @@ async def _examine(settings: Settings) -> int:
             wrong.append("There are no people yet. Run: auditloop import people FILE")
         if not cases:
             wrong.append("There are no cases yet. Run: auditloop import cases FILE")
+        addressed = tx.framework.addressed()
         for key, role in tx.framework.roles.items():
-            if people and not tx.directory.holders(key):
+            filled = tx.directory.holders(key) or any(tx.directory.holders(one) for one in role.one_of)
+            if people and key in addressed and not filled:
                 above = tx.framework.roles[role.reports_to].label if role.reports_to else "nobody"
                 wrong.append(f"Nobody holds the role {role.label}; its messages go to {above}.")
         for person in tx.directory.people.values():

@@ -20,7 +20,7 @@ def in_plain_words() -> Iterator[None]:
 
 def _words(fault: Exception) -> str | None:
     from audits.dates import DateRuleError
-    from audits.framework import FrameworkError
+    from audits.reading import FrameworkError
     from bot.rehearsal.script import RehearsalError
     from bot.settings import SettingsError
     from storage.imports.rejected import ImportRejected

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from audits.dates import Cycle, day_words
-from bot.opening import open_store
+from audits.planning import no_cycle
+from bot.faults import UserFault
+from bot.opening import configured_framework, open_store
 from bot.settings import Settings
 from cards.wording import counted
 from scheduling.clock import SystemClock
 from storage.allocations import draw_cycle, ensure_cycle
 from storage.allocations import preview as preview_draw
 from storage.imports.cases import read_cases
+from storage.imports.cells import LISTED
 from storage.imports.people import read_people
 from storage.imports.storing import Stored, existing_people, existing_workers, store_cases, store_people
 from storage.store import Transaction
@@ -71,6 +74,8 @@ def _tell(what: str, stored: Stored) -> None:
 def allocate(settings: Settings, month: str, seed: int | None, *, preview: bool) -> None:
     """Draw a cycle, or show what a draw would give."""
     cycle = Cycle.parse(month)
+    if (fault := no_cycle(configured_framework(settings), cycle)) is not None:
+        raise UserFault(fault)
     chosen = secrets.randbelow(2**31) if seed is None else seed
 
     async def work() -> None:
@@ -97,6 +102,12 @@ async def _draw(tx: Transaction, cycle: Cycle, seed: int, *, preview: bool) -> N
         print(f"  {auditor.name}: {case.ref} ({holder.name if holder else 'no practitioner'})")
     for auditor, reason in drawn.unfilled:
         print(f"  {auditor.name} has no audit. {reason}")
+    for words in drawn.notes:
+        print(f"Please note: {words}")
+    for _, words in drawn.unserved[:LISTED]:
+        print(f"  {words}")
+    if len(drawn.unserved) > LISTED:
+        print(f"  and {len(drawn.unserved) - LISTED} more")
     if not drawn.drawn and not drawn.unfilled:
         print(
             "Every auditor has an audit in this cycle already, or there are no auditors yet (auditloop import people)."

@@ -6,10 +6,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from audits.calendar import WorkCalendar
-from audits.framework import Framework, parse_framework
+from audits.framework import Framework
 from audits.frameworks import framework_named, shipped
+from audits.reading import parse_framework, with_settings
 from bot.faults import UserFault
-from bot.settings import Settings
+from bot.settings import FILE, Settings
 from storage.database import open_database
 from storage.migrating import migrate
 from storage.store import Store
@@ -23,8 +24,24 @@ def chosen_framework(name: str) -> Framework:
     if path.suffix == ".toml":
         if not path.is_file():
             raise UserFault(f"There is no file {name}. Name a framework file, or one of: {', '.join(shipped())}.")
-        return parse_framework(path.read_text("utf-8"), path.name)
+        return parse_framework(text_of(path), path.name)
     return framework_named(name)
+
+
+def text_of(path: Path) -> str:
+    """The text of a framework's file. Raises UserFault where it is none."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserFault(f"{path.name} is not a text file in UTF-8. Save it as UTF-8 and try again.") from error
+
+
+def configured_framework(settings: Settings) -> Framework:
+    """The framework of these settings with the council's own switches. Raises FrameworkError or UserFault."""
+    framework = chosen_framework(settings.framework)
+    if not settings.switches:
+        return framework
+    return with_settings(framework, settings.switches, f"{FILE}, switches", decided=True)
 
 
 def calendar_of(framework: Framework) -> WorkCalendar:
@@ -34,7 +51,7 @@ def calendar_of(framework: Framework) -> WorkCalendar:
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of these settings, its tables brought up to date, closed at the end."""
-    framework = chosen_framework(settings.framework)
+    framework = configured_framework(settings)
     database = open_database(settings.database_url)
     store = Store(database, framework, calendar_of(framework))
     try:

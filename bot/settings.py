@@ -16,13 +16,17 @@ class SettingsError(ValueError):
 
 
 class Settings(BaseModel):
-    """How auditloop runs here. With nothing set: Southampton on SQLite in the working folder, the desk on loopback."""
+    """How auditloop runs here. With nothing set: Southampton on SQLite in the working folder, the desk on loopback.
+
+    `switches` are the council's own choices where its framework leaves one (see `with_settings`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     database: str = "auditloop.sqlite3"
     framework: str = "southampton"
     port: int = Field(default=8414, ge=0, le=65535)
+    switches: dict[str, Any] = Field(default_factory=dict)
     heartbeat_seconds: int = Field(default=15, ge=1, le=300)
 
     @property
@@ -41,6 +45,8 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{FILE}: this is not valid TOML: {error}.") from error
     for name in Settings.model_fields:
+        if name == "switches":
+            continue
         if (found := environment.get(PREFIX + name.upper())) is not None:
             values[name] = found
     try:

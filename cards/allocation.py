@@ -32,7 +32,8 @@ def answer(scene: Scene, duty: Duty) -> Card:
                 "reason",
                 "If you can't take it, why?",
                 tuple(Choice(key, label) for key, label in DECLINE_REASONS.items()),
-                hint="Only needed if you hand it back. The QA Unit finds someone else; nothing else follows from it.",
+                hint=f"Only needed if you hand it back. The {scene.framework.qa_label} finds someone else; "
+                "nothing else follows from it.",
             ),
         ),
         actions=(
@@ -68,13 +69,13 @@ def reallocate(scene: Scene, duty: Duty) -> Card:
 def others(scene: Scene) -> tuple[Person, ...]:
     """The auditors who could take this case instead, by name."""
     rules, audit = scene.rules, scene.audit
-    own_area = scene.framework.sampling.area == "own"
+    terms = scene.framework.sampling_terms()
     return tuple(
         person
         for role in scene.framework.auditor_roles
         for person in rules.directory.holders(role)
         if person.id not in (audit.auditor_id, audit.facts.get("declined_by"))
-        and obstacle(person, audit.case, rules.directory, own_area=own_area) is None
+        and obstacle(person, audit.case, rules.directory, terms) is None
     )
 
 
@@ -103,7 +104,7 @@ def handed_back(scene: Scene) -> Card:
     """The reply to an auditor who handed an allocation back."""
     return Card(
         title=f"Thank you for saying so: {scene.audit.case.ref}",
-        text=("The QA Unit will find another auditor. You don't need to do anything else.",),
+        text=(f"The {scene.framework.qa_label} will find another auditor. You don't need to do anything else.",),
         tone=Tone.DONE,
         facts=(Fact("Reason", DECLINE_REASONS.get(str(scene.audit.facts.get("decline_reason")), "")),),
     )

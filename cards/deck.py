@@ -7,10 +7,24 @@ from typing import Any
 
 from audits.engine import Engine
 from audits.people import Person
-from audits.state import Audit, Duty
-from cards import actions, alert, allocation, good_practice, grading, moderation, oversight, session
+from audits.permissions import out_of_order
+from audits.state import TOLD, Audit, Duty
+from cards import (
+    actions,
+    alert,
+    allocation,
+    discussion,
+    draws,
+    feedback,
+    good_practice,
+    grading,
+    moderation,
+    oversight,
+    session,
+    step,
+)
 from cards.card import Action, Card, Download, Fact, Table, Tone, Why
-from cards.scene import Scene
+from cards.scene import Scene, source
 from cards.wording import counted, due_words, listed, moment_words
 
 
@@ -37,16 +51,19 @@ ASKS: Mapping[str, Callable[[Scene, Duty], Card]] = {
     "hold_session": session.booked,
     "oversee": oversight.oversee,
     "record_on_file": oversight.record,
+    "notify_actions": oversight.record,
     "dispute": oversight.settle,
-    "moderate": moderation.moderate,
+    "moderate": moderation.with_booking,
     "urgent_update": moderation.update,
     "further_update": moderation.update,
-    "reaudit": moderation.reaudit,
     "remedial_action": actions.confirm,
     "sign_off": actions.sign_off,
     "acknowledge_alert": alert.alert,
     "case_review": moderation.case_review,
     "good_practice": good_practice.offer,
+    "family_feedback": feedback.ask,
+    "seek_feedback": feedback.ask,
+    "discuss_moderation": discussion.discuss,
 }
 
 DONE = {
@@ -72,6 +89,21 @@ DONE = {
     "offered": "{who} offered this to the forum",
     "reaudit_submitted": "The case has been audited again",
     "withdrawn": "{who} withdrew the audit",
+    "self_assessed": "{who} completed the self-assessment",
+    "waived": "{who} said that it isn't needed here",
+    "commented": "{who} added their comments",
+    "reflected": "{who} wrote down what they learned",
+    "feedback_given": "{who} recorded the family's views",
+    "feedback_considered": "{who} decided about the family's views",
+    "referred": "{who} put this forward for moderation",
+    "discussed": "{who} said that it was talked through",
+    "released": "{who} released it",
+    "supervised": "{who} took it into supervision",
+    "followed_up": "{who} followed this up",
+    "recognised": "{who} recognised the work",
+    "commissioned": "{who} asked for an independent audit",
+    "arranged": "{who} arranged this",
+    "told": "This was delivered",
     "lapsed": "The date of this has passed",
     "no_longer_applies": "This is no longer needed",
 }
@@ -80,7 +112,8 @@ DONE = {
 def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) -> Card:
     """The card of a message, as its recipient sees it at this moment."""
     if note.notice is not None and (note.duty_ref is None or note.notice not in scene.framework.notices):
-        return _notice(scene, note)
+        told = _notice(scene, note)
+        return replace(told, downloads=(invitation,)) if invitation else told
     duty = next((duty for duty in scene.audit.duties if duty.ref == note.duty_ref), None)
     if duty is None:
         return _notice(scene, note)
@@ -88,11 +121,15 @@ def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) ->
         return Card(
             title=scene.audit.case.ref, text=("The framework no longer asks for this.",), facts=scene.case_facts()
         )
-    if not duty.is_open:
+    if not duty.is_open and duty.closed_by != TOLD:
         return done(scene, duty)
     card = ask(scene, duty, invitation=invitation)
-    if note.what in ("overdue", "escalation") and duty.key != "acknowledge_alert" and scene.now > duty.nominal:
-        return _late(scene, duty, card)
+    called_late = note.what in ("overdue", "escalation") and scene.now > duty.nominal
+    outstanding = str(note.details.get("step", "")).startswith("message@") and scene.now >= duty.nominal
+    if (called_late or outstanding) and duty.key != "acknowledge_alert":
+        late = _late(scene, duty, card)
+        title = f"{scene.framework.duties[duty.key].title} outstanding: {scene.audit.case.ref}"
+        return replace(late, title=title) if outstanding else late
     return card
 
 
@@ -104,20 +141,17 @@ def repeated(card: Card) -> Card:
 def ask(scene: Scene, duty: Duty, *, invitation: Download | None = None) -> Card:
     """What an open duty asks of this viewer."""
     if duty.key == "complete_audit":
-        ready = scene.audit.has("held") and scene.may("submit")
+        ready = not out_of_order(scene.rules, scene.audit, "submit") and scene.may("submit")
         return grading.form(scene, duty) if ready else allocation.complete(scene, duty)
     if duty.key == "hold_session":
         return session.booked(scene, duty, invitation)
+    if scene.framework.duties[duty.key].allocates_again:
+        return moderation.reaudit(scene, duty)
+    if scene.framework.duties[duty.key].closed_by[0] == TOLD:
+        return step.inform(scene, duty)
     if duty.key in ASKS:
         return ASKS[duty.key](scene, duty)
-    terms = scene.framework.duties[duty.key]
-    return Card(
-        title=f"{terms.title}: {scene.audit.case.ref}",
-        text=(terms.ask,),
-        tone=Tone.ASK,
-        facts=(*scene.case_facts(), scene.due_fact(duty)),
-        why=scene.why(duty.key),
-    )
+    return step.ask(scene, duty)
 
 
 def done(scene: Scene, duty: Duty) -> Card:
@@ -154,7 +188,11 @@ def _late(scene: Scene, duty: Duty, card: Card) -> Card:
     """The same request, past its day: to its owner a reminder, to others a request for help. Never blame."""
     due = due_words(duty.effective, duty.nominal, scene.calendar)
     if scene.viewer.id == duty.owner_id:
-        text = (f"This was due on {due}. If something stands in the way, tell the QA Unit: they can help.", *card.text)
+        text = (
+            f"This was due on {due}. If something stands in the way, tell the {scene.framework.qa_label}: they can "
+            "help.",
+            *card.text,
+        )
         return replace(card, tone=Tone.LATE, text=text)
     owner = scene.name(duty.owner_id)
     title = f"{scene.framework.duties[duty.key].title}: {scene.audit.case.ref} is waiting"
@@ -175,13 +213,12 @@ def _notice(scene: Scene, note: Note) -> Card:
             "undelivered": "A message could not be delivered",
         }.get(note.notice or "", "For your information")
         return Card(title=title, text=(note.text,), facts=scene.case_facts())
-    if note.notice == "to_practitioner":
-        card = oversight.shared(scene, note.text)
+    if terms.copy_of_audit:
+        card = oversight.shared(scene, note.text, terms.title)
     else:
         card = Card(title=terms.title, text=(note.text,), facts=scene.case_facts())
-    document = scene.framework.about.document
-    local = ". Local setting, not framework text" if terms.local else ""
-    return replace(card, why=Why(terms.title + ".", f"{document}, {terms.place}{local}", terms.rule))
+    place = source(scene.framework, terms.place, terms.local, asked=bool(terms.rule))
+    return replace(card, why=Why(terms.title + ".", place, terms.rule))
 
 
 def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Card:
@@ -218,7 +255,9 @@ def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Ca
 
 
 def cycle_list(rules: Engine, viewer: Person, note: Note, month: str, audits: list[Audit]) -> Card:
-    """A list of the cycle: the audits of someone's service, or those not completed."""
+    """A list of the cycle: the audits of someone's service, those not completed, or those drawn for moderation."""
+    if note.notice == "cycle.moderation":
+        return draws.drawn(rules, note.text, note.details, month, audits)
     terms = rules.framework.cycle.notices.get((note.notice or "").removeprefix("cycle."))
     if terms is None:
         return Card(title=note.text, text=("The framework no longer has this list.",))

@@ -1,6 +1,7 @@
 """The quick grade form, and the audit as it was sent."""
 
 from audits.dates import day_words
+from audits.permissions import moderates
 from audits.state import Duty
 from cards.actions import summary
 from cards.card import Card, Choice, ChoiceInput, DateInput, Emphasis, Fact, Input, InputGroup, TextInput, Tone
@@ -9,6 +10,7 @@ from cards.scene import Scene, grade_choices
 ACTION_SLOTS = 5
 YES_NO = (Choice("no", "No"), Choice("yes", "Yes"))
 FEEDBACK_FROM = {"child": "the child or young person", "parent_carer": "a parent or carer"}
+STRETCH_FOR = {"practitioner": "the practitioner", "manager": "the manager"}
 FEEDBACK_CHOICES = (
     Choice("obtained", "Yes, they gave their view"),
     Choice("attempted", "We tried, without success"),
@@ -37,28 +39,46 @@ def form(scene: Scene, duty: Duty) -> Card:
         ),
         TextInput("safety_text", "If yes: what should they know? No names.", long=True),
     ]
-    inputs.extend(_feedback_inputs(scene))
+    if not terms.feedback_later:
+        inputs.extend(feedback_inputs(scene))
+    inputs.extend(
+        TextInput(f"stretch_{who}", f"A stretch target for {STRETCH_FOR.get(who, who)}", required=True, length=500)
+        for who in terms.stretch
+    )
+    if terms.good_example:
+        inputs.append(
+            TextInput(
+                "good_example",
+                "A piece of good practice to recognise (optional)",
+                long=True,
+                hint="The practitioner is thanked for it in a message of their own. No names of the family.",
+            )
+        )
     if terms.neglect_question:
         inputs.append(
             ChoiceInput(
                 "neglect",
                 "Do you suspect long-term neglect, or that help has not kept the child safe?",
                 YES_NO,
-                hint="The QA Unit then considers a fuller Case Review.",
+                hint="A fuller Case Review is then considered.",
             )
         )
     if terms.section_grades and scene.framework.sections:
         sections = tuple(
             ChoiceInput(
-                f"section_{section.key}", section.label, grade_choices(scene), hint=section.prompt, compact=True
+                f"section_{section.key}",
+                section.label,
+                grade_choices(scene),
+                hint=f"Only if {section.only_if}. {section.prompt}" if section.only_if else section.prompt,
+                compact=True,
             )
             for section in scene.framework.sections
         )
         inputs.append(InputGroup("Grades by heading (optional)", sections, folded=True))
-    inputs.extend(_action_slot(scene, number) for number in range(1, ACTION_SLOTS + 1))
+    inputs.extend(action_slot(scene, number) for number in range(1, ACTION_SLOTS + 1))
     return Card(
         title=f"Your grade for {audit.case.ref}",
-        text=("Only the overall grade, the reason and the questions marked as required are needed.",),
+        text=("Only the overall grade, the reason and the questions marked as required are needed.", *terms.advice),
         tone=Tone.ASK,
         facts=(*scene.case_facts(), scene.due_fact(duty)),
         inputs=tuple(inputs),
@@ -67,7 +87,8 @@ def form(scene: Scene, duty: Duty) -> Card:
     )
 
 
-def _feedback_inputs(scene: Scene) -> list[Input | InputGroup]:
+def feedback_inputs(scene: Scene) -> list[Input | InputGroup]:
+    """Whether each of those whose views are sought gave them, or why not."""
     found: list[Input | InputGroup] = []
     for source in scene.framework.submission.feedback:
         who = FEEDBACK_FROM.get(source, source)
@@ -76,7 +97,7 @@ def _feedback_inputs(scene: Scene) -> list[Input | InputGroup]:
     return found
 
 
-def _action_slot(scene: Scene, number: int) -> InputGroup:
+def action_slot(scene: Scene, number: int, *, open_first: bool = True) -> InputGroup:
     audit = scene.audit
     holder = scene.rules.directory.get(audit.case.holder_id)
     owners = [person for person in (holder,) if person is not None]
@@ -101,7 +122,7 @@ def _action_slot(scene: Scene, number: int) -> InputGroup:
                 earliest=today.isoformat(),
             ),
         ),
-        folded=number > 1,
+        folded=number > 1 or not open_first,
     )
 
 
@@ -118,9 +139,17 @@ def sent(scene: Scene) -> Card:
             *scene.grade_facts(),
             *(section_facts(scene) if scene.grade_facts() else ()),
             Fact("Completed", f"{day}, by {scene.name(who)}"),
+            *moderation_facts(scene),
             *(summary(scene) or (Fact("Remedial actions", "none"),)),
         ),
     )
+
+
+def moderation_facts(scene: Scene) -> tuple[Fact, ...]:
+    """What the moderator wrote, once those who see the grade may know it."""
+    text = str(scene.audit.facts.get("moderation") or "")
+    kept_back = scene.audit.on_hold and not moderates(scene.rules, scene.audit, scene.viewer, scene.now)
+    return (Fact("Moderation", text),) if text and scene.grade_facts() and not kept_back else ()
 
 
 def section_facts(scene: Scene) -> tuple[Fact, ...]:

@@ -5,8 +5,12 @@ from dataclasses import replace
 from audits.dates import day_words
 from audits.state import Duty
 from cards import grading
-from cards.card import Card, Choice, ChoiceInput, Emphasis, Fact, TextInput, Tone
+from cards.card import Card, Choice, ChoiceInput, Emphasis, Fact, InputGroup, TextInput, Tone
 from cards.scene import Scene, grade_choices
+from cards.session import WHEN_HINT
+from cards.wording import moment_words
+
+FURTHER_ACTIONS = 3
 
 
 def moderate(scene: Scene, duty: Duty | None) -> Card:
@@ -26,11 +30,41 @@ def moderate(scene: Scene, duty: Duty | None) -> Card:
                 value=scene.audit.grade or "",
                 required=True,
             ),
-            TextInput("text", "Why?", required=True, long=True, hint="The auditor and the Service Lead can read this."),
+            TextInput(
+                "text",
+                "Why?",
+                required=True,
+                long=True,
+                hint=" ".join(["The auditor and their managers can read this.", *scene.framework.moderation.points]),
+            ),
+            *_about_the_audit(scene),
+            *(grading.action_slot(scene, number, open_first=False) for number in range(1, FURTHER_ACTIONS + 1)),
         ),
         actions=scene.button("moderate", "Confirm this grade", Emphasis.PRIMARY),
         why=scene.why("moderate"),
     )
+
+
+def with_booking(scene: Scene, duty: Duty) -> Card:
+    """The request to moderate, with a way to set the conversation's time where moderation is a conversation."""
+    card = moderate(scene, duty)
+    book = scene.button("book", "Set this time", inputs=("when",))
+    if not book or scene.viewer.id != duty.owner_id:
+        return card
+    at = scene.audit.moderation_at
+    booked = (Fact("Conversation", moment_words(at, scene.calendar)),) if at else ()
+    when = TextInput("when", "When will you talk it through together?", hint=WHEN_HINT, length=300)
+    inputs = (*card.inputs, InputGroup("The conversation", (when,), folded=bool(at)))
+    given = tuple(replace(one, inputs=tuple(entry.name for entry in card.all_inputs())) for one in card.actions)
+    return replace(card, facts=(*card.facts, *booked), inputs=inputs, actions=(*given, *book))
+
+
+def _about_the_audit(scene: Scene) -> tuple[ChoiceInput, ...]:
+    """Whether the audit itself is sound, where the framework asks the moderator for that."""
+    if not scene.framework.moderation.asks_about_audit:
+        return ()
+    choices = (Choice("no", "It is sound"), Choice("yes", "There is something to talk through with the auditor"))
+    return (ChoiceInput("concern", "How is the audit itself?", choices, required=True),)
 
 
 def update(scene: Scene, duty: Duty) -> Card:
@@ -51,7 +85,7 @@ def update(scene: Scene, duty: Duty) -> Card:
         facts=(
             *scene.case_facts(),
             *scene.grade_facts(),
-            *(Fact(f"Action {one.number}", one.what) for one in audit.actions),
+            *(Fact(f"Action {one.number}", one.what) for one in audit.disclosed_actions),
             scene.due_fact(duty, "Update due"),
             *owner,
             *scene.taken_up(duty),
@@ -67,9 +101,9 @@ def reaudit(scene: Scene, duty: Duty) -> Card:
     goes_out = (Fact("Goes out", day_words(scene.calendar.day_of(issue))),) if issue else ()
     return Card(
         title=f"{scene.audit.case.ref} will be audited again",
-        text=(scene.framework.duties["reaudit"].ask, "We allocate it for you; nothing is needed before then."),
+        text=(scene.framework.duties[duty.key].ask, "We allocate it for you; nothing is needed before then."),
         facts=(*scene.case_facts(), *goes_out, scene.due_fact(duty)),
-        why=scene.why("reaudit"),
+        why=scene.why(duty.key),
     )
 
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from audits.state import Duty
-from cards import grading
+from cards import grading, step
+from cards.actions import summary
 from cards.card import Action, Card, Choice, ChoiceInput, Emphasis, InputGroup, TextInput, Tone
 from cards.scene import Scene, grade_choices
 
@@ -19,27 +20,46 @@ def oversee(scene: Scene, duty: Duty) -> Card:
         facts=(*copy.facts, scene.due_fact(duty)),
         inputs=(
             TextInput("text", "Your comment (optional; the full one goes on the child's file)", long=True),
+            *_learning(scene),
             *_dispute_group(scene),
         ),
         actions=(
-            *scene.button("oversee", "I have read it and commented on the file", Emphasis.PRIMARY, inputs=("text",)),
+            *scene.button(
+                "oversee",
+                scene.framework.duties["oversee"].button or "I have read it and commented on the file",
+                Emphasis.PRIMARY,
+                inputs=("text", "learning") if _learning(scene) else ("text",),
+            ),
+            *scene.button("refer", "Put it forward for moderation", inputs=("text",)),
+            *scene.button("commission", "Ask for an independent audit", inputs=("text",)),
             *_dispute_button(scene),
         ),
         why=scene.why("oversee"),
     )
 
 
+def _learning(scene: Scene) -> tuple[ChoiceInput, ...]:
+    """Whether there is learning for supervision, where the framework goes on with it."""
+    if not any(terms.when.fact == "learning" for terms in scene.framework.duties.values()):
+        return ()
+    choices = (Choice("no", "No"), Choice("yes", "Yes"))
+    return (ChoiceInput("learning", "Is there learning to take into supervision?", choices, value="no"),)
+
+
 def record(scene: Scene, duty: Duty) -> Card:
     system = scene.framework.about.case_system
     comment = str(scene.audit.facts.get("overseen") or "")
     return Card(
-        title=f"Please upload the audit of {scene.audit.case.ref}",
-        text=(scene.framework.duties["record_on_file"].ask, *((f"Comment: {comment}",) if comment else ())),
+        title=f"{scene.framework.duties[duty.key].title}: {scene.audit.case.ref}",
+        text=(scene.framework.duties[duty.key].ask, *((f"Comment: {comment}",) if comment else ())),
         tone=Tone.ASK,
-        facts=(*scene.case_facts(), *scene.grade_facts(), scene.due_fact(duty)),
-        inputs=(TextInput("where", f"Where on {system}? (optional)", length=200),),
+        facts=(*scene.case_facts(), *scene.grade_facts(), *summary(scene), scene.due_fact(duty)),
+        inputs=(
+            *step.ticks(scene, duty.key),
+            TextInput("where", f"Where on {system}? (optional)", length=200),
+        ),
         actions=scene.button("record", f"It is on {system}", Emphasis.PRIMARY),
-        why=scene.why("record_on_file"),
+        why=scene.why(duty.key),
     )
 
 
@@ -64,22 +84,41 @@ def settle(scene: Scene, duty: Duty) -> Card:
                 compact=True,
             ),
         ),
-        actions=scene.button("resolve", "We have settled it", Emphasis.PRIMARY),
+        actions=(
+            *scene.button("resolve", "We have settled it", Emphasis.PRIMARY, inputs=("text", "grade")),
+            *_goes_further(scene),
+        ),
         why=scene.why("dispute"),
     )
+
+
+def _goes_further(scene: Scene) -> tuple[Action, ...]:
+    """The way on where talking didn't settle it and the framework names who is asked next."""
+    if scene.framework.duties["dispute"].ladder_from != "opening":
+        return ()
+    return scene.button("dispute", "We couldn't settle it", inputs=())
 
 
 def dispute(scene: Scene) -> Card:
     """The form to say that one sees an audit differently."""
     return Card(
         title=f"What do you see differently about the audit of {scene.audit.case.ref}?",
-        text=("The auditor will talk it through with you, and the QA Unit helps if you ask.",),
+        text=(
+            f"{_settler(scene)} will talk it through with you, and the {scene.framework.qa_label} helps if you ask.",
+        ),
         tone=Tone.ASK,
         facts=scene.case_facts(),
         inputs=(TextInput("dispute_text", "What do you see differently?", required=True, long=True),),
-        actions=scene.button("dispute", "Tell the auditor", Emphasis.PRIMARY),
+        actions=scene.button("dispute", "Say so", Emphasis.PRIMARY),
         why=scene.why("dispute"),
     )
+
+
+def _settler(scene: Scene) -> str:
+    """Who settles a disagreement here: the auditor, or the role that the framework names."""
+    owner = scene.framework.duties["dispute"].owner
+    role = scene.framework.roles.get(owner)
+    return f"The {role.label}" if role is not None else "The auditor"
 
 
 def _dispute_group(scene: Scene) -> tuple[InputGroup, ...]:
@@ -93,12 +132,12 @@ def _dispute_button(scene: Scene) -> tuple[Action, ...]:
     return scene.button("dispute", "I see it differently", inputs=("dispute_text",))
 
 
-def shared(scene: Scene, text: str) -> Card:
-    """A completed audit as its practitioner sees it, with the way to say that they see it differently."""
+def shared(scene: Scene, text: str, title: str) -> Card:
+    """A completed audit as one to whom it is shared sees it, with the way to say that they see it differently."""
     copy = grading.sent(scene)
     return replace(
         copy,
-        title=f"The audit of {scene.audit.case.ref} is complete",
+        title=f"{title}: {scene.audit.case.ref}",
         text=(text, *copy.text),
         inputs=_dispute_group(scene),
         actions=_dispute_button(scene),

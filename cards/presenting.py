@@ -85,7 +85,8 @@ def more_rows(count: int) -> str:
 
 def starts_closed(group: InputGroup) -> bool:
     """Whether the group may start closed: it asks to, and nothing in it has a value or an error to be seen."""
-    return group.folded and not any(entry.value or entry.error for entry in group.inputs)
+    written = [entry for entry in group.inputs if entry.kind != "choice"] or group.inputs
+    return group.folded and not any(entry.value for entry in written) and not any(one.error for one in group.inputs)
 
 
 def insists(card: Card, entry: Input) -> bool:

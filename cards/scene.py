@@ -5,9 +5,9 @@ from datetime import datetime
 
 from audits.calendar import WorkCalendar
 from audits.engine import Engine
-from audits.framework import Framework
+from audits.framework import DutyRule, Framework
 from audits.people import Person
-from audits.permissions import may, sees_grade
+from audits.permissions import may, moderates, sees_grade
 from audits.state import REAUDIT, Audit, Duty
 from cards.card import Action, Choice, Emphasis, Fact, Why
 from cards.wording import due_words, listed
@@ -99,19 +99,56 @@ class Scene:
         if audit.grade is None or not sees_grade(self.rules, audit, self.viewer):
             return ()
         facts = [Fact("Grade", self.grade_words(audit.standing_grade))]
-        if audit.confirmed_grade and audit.confirmed_grade != audit.grade:
+        if audit.on_hold:
+            if moderates(self.rules, audit, self.viewer, self.now):
+                facts.append(Fact("After moderation, not shared yet", self.grade_words(audit.confirmed_grade)))
+        elif audit.confirmed_grade and audit.confirmed_grade != audit.grade:
             facts.append(Fact("Auditor's first grade", self.grade_words(audit.grade)))
         return tuple(facts)
 
     def why(self, duty_key: str, rule: tuple[str, ...] = ()) -> Why:
         """Why the person is asked, and where that is written (document and heading, or local setting)."""
         terms = self.framework.duties[duty_key]
-        place = f"{self.framework.about.document}, {terms.place}"
-        if terms.local:
-            named = {"due": "the due day", "late_due": "the later due day", "nudge": "the reminders"}
-            settings = listed([named.get(term, term) for term in terms.local])
-            place += f". Local setting, not framework text: {settings}"
-        return Why(terms.ask, place, rule or terms.rule)
+        variant = self.rules.variant(terms, self.audit)
+        where = (variant.place if variant else None) or terms.place
+        local = terms.local if variant is None or variant.local is None else variant.local
+        place = source(self.framework, where, local, asked=bool(terms.rule))
+        decided = [
+            setting.decision
+            for name in settings_of(terms)
+            if (setting := self.framework.settings.get(name)) is not None and setting.departs
+        ]
+        named = rule or (variant.rule if variant else None) or terms.rule
+        return Why(terms.ask, " ".join([place, *decided]), named)
+
+
+LOCAL_TERMS = {
+    "due": "the due day",
+    "late_due": "the later due day",
+    "nudge": "the reminders",
+    "ladder": "whom it goes to when it waits",
+    "repeat": "how often it is said again",
+    "per_owner": "who is told",
+    "owner": "who is asked",
+    "to": "who is told",
+    "on": "when it is said",
+    "tell": "who else is told",
+}
+
+
+def source(framework: Framework, place: str, local: tuple[str, ...], *, asked: bool) -> str:
+    """Where a rule is written, or that it is a local setting; `asked`: whether the framework's own text asks for it."""
+    if not asked:
+        return f"Local setting, not framework text: {place}"
+    where = f"{framework.about.document}, {place}"
+    terms = listed([LOCAL_TERMS.get(term, term.replace("_", " ")) for term in local])
+    return f"{where}. Local setting, not framework text: {terms}" if terms else where
+
+
+def settings_of(terms: DutyRule) -> tuple[str, ...]:
+    """The switches on which a duty depends."""
+    conditions = [terms.when, *(way.when for way in terms.or_opened), *(one.when for one in terms.variants)]
+    return tuple(dict.fromkeys(name for one in conditions for name in one.setting))
 
 
 PLANS = {
@@ -119,6 +156,7 @@ PLANS = {
     "CP": "child protection plan",
     "LAC": "looked-after child",
     "CL": "care leaver",
+    "FC": "foster carer's file",
     "EH": "early help",
     "assessment": "open assessment",
 }

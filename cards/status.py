@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from audits.dates import day_words
 from audits.engine import Engine
 from audits.people import Person
+from audits.permissions import sees_duty
 from audits.state import Audit, Duty
 from cards.actions import summary
 from cards.card import Bars, Card, Fact, Table
@@ -77,6 +78,8 @@ def case(scenes: Sequence[Scene], ref: str) -> Card:
         facts.extend((Fact("Audit", f"{audit.cycle.words}: {stage(audit)}"), *scene.case_facts(), *scene.grade_facts()))
         facts.extend(summary(scene))
         for duty in audit.duties:
+            if not sees_duty(scene.rules, audit, duty, scene.viewer, scene.now):
+                continue
             title = scene.framework.duties[duty.key].title
             if duty.is_open:
                 state = f"open, due {due_words(duty.effective, duty.nominal, scene.calendar)}"
@@ -115,7 +118,7 @@ def who(
     facts = [
         Fact("Role", role.label if role else person.role),
         Fact("Team", person.team or "none"),
-        Fact("Manager", manager.name if manager else "none named; reminders go to the QA Unit"),
+        Fact("Manager", manager.name if manager else f"none named; reminders go to the {rules.framework.qa_label}"),
     ]
     if person.leave_until is not None:
         facts.append(Fact("On leave until", day_words(person.leave_until)))
@@ -141,8 +144,15 @@ HELP_QA = (
     ("cycle 2026-03", "a month's allocations"),
     ("who NAME", "what a person has on"),
     ("reassign REF to NAME", "give an audit to another auditor"),
+    ("allocate REF to NAME", "give a case to an auditor by hand; add: as thematic, for a thematic audit"),
     ("extend REF until 10 April because REASON", "give more time"),
     ("leave NAME until 17 April", "someone is away; their cover or manager stands in"),
+)
+HELP_THEMES = (
+    ("allocate REF to NAME as thematic for TITLE", "give a case to an auditor for a theme that is signed off"),
+    ("theme TITLE", "a theme's terms of reference and sign-off; a title not used so far starts one"),
+    ("theme TITLE signed off", "record that its terms of reference are signed off"),
+    ("themes", "every theme, and how many have begun this year"),
 )
 HELP_ALL = (
     ("mine", "what waits for you"),
@@ -153,8 +163,8 @@ HELP_ALL = (
 )
 
 
-def help_card(qa: bool) -> Card:
-    rows = (*HELP_QA, *HELP_ALL) if qa else HELP_ALL
+def help_card(qa: bool, *, themes: bool = False) -> Card:
+    rows = (*HELP_QA, *(HELP_THEMES if themes else ()), *HELP_ALL) if qa else HELP_ALL
     return Card(
         title="What you can write to auditloop",
         text=("Capitals don't matter. Cards that wait for you can simply be answered.",),

@@ -1,7 +1,7 @@
 """Remedial actions: the practitioner's confirmation, and the sign-off by somebody else."""
 
 from audits.state import RemedialAction
-from cards.wording import moment_words
+from cards.wording import counted, moment_words
 from handlers import privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
@@ -33,8 +33,33 @@ async def confirm(press: Press) -> Reply:
 async def sign_off(press: Press) -> Reply:
     """Sign an action off. Never by the person who reported it done."""
     press.check()
+    if press.action is None:
+        return await _sign_all_off(press)
     action = _ready(press)
     await press.record(action=action.number)
+    return press.reply("sign_off")
+
+
+async def _sign_all_off(press: Press) -> Reply:
+    """Sign off everything that an audit asked for, where the framework asks for one sign-off of it all."""
+    duty = press.duty("sign_off")
+    if duty is None:
+        raise refusal("There is nothing to sign off", "No action of this audit waits for you.")
+    if not duty.is_open:
+        raise press.already("signed_off")
+    waiting = [action for action in press.audit.actions if action.signed_off_at is None]
+    undone = [action for action in waiting if action.confirmed_at is None]
+    if undone:
+        names = ", ".join(sorted({press.scene.name(action.owner_id) for action in undone}))
+        raise refusal(
+            f"{counted(len(undone), 'action')} not reported done yet", f"{names} says so first; then it comes to you."
+        )
+    if any(action.confirmed_by == press.person.id for action in waiting):
+        raise refusal("You reported an action done yourself", f"Someone else signs that one off. {_above(press)}")
+    for action in waiting:
+        await press.record(action=action.number)
+    if not waiting:
+        await press.record()
     return press.reply("sign_off")
 
 
@@ -59,10 +84,13 @@ def _ready(press: Press) -> RemedialAction:
         who = press.scene.name(action.owner_id)
         raise refusal("This action hasn't been reported done yet", f"{who} says so first; then it comes to you.")
     if action.confirmed_by == press.person.id:
-        above = press.tx.directory.manager_of(press.person)
-        ask = f"Please ask {above.name}." if above else "Please ask your manager."
-        raise refusal("You reported this action done yourself", f"Someone else signs it off. {ask}")
+        raise refusal("You reported this action done yourself", f"Someone else signs it off. {_above(press)}")
     return action
+
+
+def _above(press: Press) -> str:
+    above = press.tx.directory.manager_of(press.person)
+    return f"Please ask {above.name}." if above else "Please ask your manager."
 
 
 def _already(press: Press, what: str, by: int | None, when: str) -> Refused:

@@ -56,7 +56,7 @@ async def reassign(press: Press) -> Reply:
         )
     if auditor.id == press.audit.auditor_id:
         raise refusal(f"{auditor.name} has this audit already", "Please choose someone else.")
-    hindrance = obstacle(auditor, press.audit.case, press.tx.directory, own_area=False)
+    hindrance = obstacle(auditor, press.audit.case, press.tx.directory, press.tx.framework.sampling_terms(by_hand=True))
     if hindrance is not None:
         raise refusal(
             f"{auditor.name} can't audit {press.audit.case.ref}",

@@ -13,7 +13,7 @@ from cards import alert, status
 from cards.card import Card, Choice, ChoiceInput, Tone
 from cards.scene import Scene
 from cards.wording import counted
-from handlers import allocations, privacy, questions, sessions
+from handlers import allocating, allocations, privacy, questions, sessions, steps, themes
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
 from handlers.questions import find_audits, find_person, only_qa
@@ -24,7 +24,10 @@ from storage.queries import duties_of
 from storage.store import Transaction
 from storage.tables import PersonRow
 
-WORDS = ("status", "overdue", "case", "cycle", "who", "reassign", "extend", "leave", "help", "mine", "safety")
+WORDS = (
+    *("status", "overdue", "case", "cycle", "who", "reassign", "extend", "leave", "help", "mine", "safety"),
+    *("allocate", "waive", "commission", "theme", "themes"),
+)
 BOOKING = ("agree_session", "book_session", "hold_session")
 
 Order = Callable[[Transaction, Person, str, datetime], Awaitable[Reply]]
@@ -130,7 +133,7 @@ async def _who(tx: Transaction, person: Person, rest: str, at: datetime) -> Repl
 
 
 async def _help(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    return Reply(status.help_card(is_qa(tx.rules, person)))
+    return Reply(status.help_card(is_qa(tx.rules, person), themes=tx.framework.themes is not None))
 
 
 async def _mine(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
@@ -210,6 +213,45 @@ async def _safety(tx: Transaction, person: Person, rest: str, at: datetime) -> R
     return Reply(alert.raise_one(Scene(tx.rules, audit, person, at)))
 
 
+async def _allocate(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    found = re.fullmatch(
+        r"(\S+) to (.+?)(?: as (?:a |an )?(\w+)(?: audit)?(?: for (.+?))?)?(?: because (?:of )?(.+))?",
+        rest,
+        re.IGNORECASE,
+    )
+    if not found:
+        raise refusal("Which case, and to whom?", "Write it like this: allocate K7F-204 to Priya Shah.")
+    kind, title, reason = (found[3] or "core").lower(), found[4] or "", found[5] or ""
+    return await allocating.allocate(tx, found[1], found[2], at, person, kind=kind, reason=reason, title=title)
+
+
+async def _theme(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    return await themes.order(tx, person, rest, at)
+
+
+async def _themes(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    only_qa(tx, person)
+    return await themes.every(tx, at)
+
+
+async def _waive(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    found = re.fullmatch(r"(\S+) because (?:of )?(.+)", rest, re.IGNORECASE)
+    if not found:
+        raise refusal("Which self-assessment, and why?", "Write: waive K7F-204 because the practitioner has left.")
+    audit = await _latest(tx, found[1])
+    return await steps.waive(Press(tx, person, audit, "waive", {"text": found[2]}, at))
+
+
+async def _commission(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
+    found = re.fullmatch(r"(\S+)(?: because (?:of )?(.+))?", rest, re.IGNORECASE)
+    if not found:
+        raise refusal("An audit of which case?", "Write: commission K7F-204 because of a critical incident.")
+    audit = await _latest(tx, found[1])
+    return await steps.answer(Press(tx, person, audit, "commission", {"text": found[2] or ""}, at))
+
+
 ORDERS: dict[str, Order] = {
     "status": _status,
     "overdue": _overdue,
@@ -222,4 +264,9 @@ ORDERS: dict[str, Order] = {
     "extend": _extend,
     "leave": _leave,
     "safety": _safety,
+    "allocate": _allocate,
+    "waive": _waive,
+    "commission": _commission,
+    "theme": _theme,
+    "themes": _themes,
 }

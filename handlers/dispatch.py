@@ -13,13 +13,17 @@ from handlers import (
     actions,
     allocations,
     commands,
+    discussions,
     escalations,
+    feedback,
     good_practice,
     grades,
     moderation,
     oversight,
     safety,
     sessions,
+    steps,
+    themes,
 )
 from handlers.interaction import Interaction, Reply
 from handlers.press import Press, Refused, refusal
@@ -54,8 +58,28 @@ VERBS: dict[str, Callable[[Press], Awaitable[Reply]]] = {
     "sign_off": actions.sign_off,
     "send_back": actions.send_back,
     "offer": good_practice.offer,
+    "self_assess": steps.answer,
+    "waive": steps.waive,
+    "comment": steps.answer,
+    "reflect": steps.answer,
+    "feedback": feedback.give,
+    "consider_feedback": feedback.consider,
+    "refer": steps.answer,
+    "discuss": discussions.discuss,
+    "release": discussions.release,
+    "supervise": steps.answer,
+    "follow_up": steps.answer,
+    "recognise": steps.answer,
+    "commission": steps.answer,
+    "arrange": steps.answer,
 }
 
+
+WITHOUT_AUDIT: dict[str, Callable[[Transaction, Person, Interaction], Awaitable[Reply]]] = {
+    "theme_terms": themes.write,
+    "theme_signed_off": themes.signed_off,
+}
+"""Buttons of cards that are about no audit."""
 
 Before = Callable[[Transaction], Awaitable[None]]
 
@@ -132,9 +156,14 @@ def _keep(tx: Transaction, interaction: Interaction, reply: Reply) -> None:
 async def _handle(tx: Transaction, interaction: Interaction) -> Reply:
     person = tx.directory.get(interaction.person_id)
     if person is None or not person.active:
-        raise refusal("Sorry, I don't know you", "Please ask the QA Unit to add you to the people of this service.")
+        raise refusal(
+            "Sorry, I don't know you",
+            f"Please ask the {tx.framework.qa_label} to add you to the people of this service.",
+        )
     if interaction.verb == "say":
         return await commands.say(tx, person, interaction.text, interaction.at)
+    if interaction.verb in WITHOUT_AUDIT:
+        return await WITHOUT_AUDIT[interaction.verb](tx, person, interaction)
     return await press(tx, person, interaction)
 
 

@@ -14,7 +14,7 @@ from handlers.interaction import Reply
 from handlers.press import Press, Refused, whole_date
 from storage.ledger import record
 
-FREE_TEXT = ("rationale", "safety_text")
+FREE_TEXT = ("rationale", "safety_text", "good_example")
 MOST_ACTIONS = 30
 """More than any form offers: a rehearsal or another door may send a longer list."""
 
@@ -71,10 +71,10 @@ def read_form(press: Press) -> tuple[dict[str, Any], dict[str, str]]:
     errors: dict[str, str] = {}
     values: dict[str, Any] = {"rationale": press.value("rationale"), "safety_text": press.value("safety_text")}
     grade = press.value("grade")
-    values["grade"] = grade
+    values["grade"] = framework.grade_key(grade)
     if not grade:
         errors["grade"] = "Please choose a grade."
-    elif framework.grade(grade) is None:
+    elif values["grade"] is None:
         names = ", ".join(one.label for one in framework.grades)
         errors["grade"] = f"{framework.about.title} has no grade “{grade}”. Please choose one of: {names}."
     if not values["rationale"]:
@@ -84,15 +84,31 @@ def read_form(press: Press) -> tuple[dict[str, Any], dict[str, str]]:
         if answer not in ("yes", "no", "") or (question and not answer):
             errors[name] = "Please answer yes or no."
         values[name] = answer == "yes"
-    values["feedback"] = _feedback(press, errors)
+    values["feedback"] = {} if framework.submission.feedback_later else read_feedback(press, errors)
+    values["stretch"] = _stretch(press, errors)
+    values["good_example"] = press.value("good_example") if framework.submission.good_example else ""
     values["sections"] = _sections(press, errors)
     values["actions"] = read_actions(press, errors)
-    free = [*FREE_TEXT, *(name for name in press.values if name.endswith(("_reason", "_what")))]
+    named = (name for name in press.values if name.endswith(("_reason", "_what")) or name.startswith("stretch_"))
+    free = [*FREE_TEXT, *named]
     errors |= privacy.questioned(press.values, free)
     return values, errors
 
 
-def _feedback(press: Press, errors: dict[str, str]) -> dict[str, str]:
+def _stretch(press: Press, errors: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for who in press.tx.framework.submission.stretch:
+        found[who] = press.value(f"stretch_{who}")
+        if not found[who]:
+            name = grading.STRETCH_FOR.get(who, who)
+            errors[f"stretch_{who}"] = (
+                f"Please give a stretch target for {name}; every audit has one, whatever its grade."
+            )
+    return found
+
+
+def read_feedback(press: Press, errors: dict[str, str]) -> dict[str, str]:
+    """Whether each of those whose views are sought gave them, or the reason; what is wrong goes into `errors`."""
     found: dict[str, str] = {}
     for source in press.tx.framework.submission.feedback:
         name, reason = f"feedback_{source}", press.value(f"feedback_{source}_reason")
@@ -109,10 +125,11 @@ def _feedback(press: Press, errors: dict[str, str]) -> dict[str, str]:
 def _sections(press: Press, errors: dict[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for section in press.tx.framework.sections:
-        grade = press.value(f"section_{section.key}")
-        if grade and press.tx.framework.grade(grade) is None:
+        chosen = press.value(f"section_{section.key}")
+        grade = press.tx.framework.grade_key(chosen) if chosen else None
+        if chosen and grade is None:
             errors[f"section_{section.key}"] = "Please choose a grade from the list, or leave it empty."
-        elif grade:
+        elif grade is not None:
             found[section.key] = grade
     return found
 

@@ -2,7 +2,7 @@
 
 from cards import moderation
 from cards.card import Card, Tone
-from handlers import grades, privacy
+from handlers import grades, privacy, steps
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
 
@@ -11,10 +11,14 @@ async def moderate(press: Press) -> Reply:
     """Confirm or change a grade, and add actions if need be. A confirmed Inadequate is escalated at once."""
     press.check()
     if press.person.id == press.audit.auditor_id:
-        raise refusal("You audited this case yourself", "Please ask a colleague of the QA Unit to moderate it.")
-    grade = press.value("grade")
+        raise refusal("You audited this case yourself", "Please ask a colleague to moderate it.")
+    terms = press.tx.framework.moderation
+    grade = press.tx.framework.grade_key(press.value("grade"))
+    concern = press.value("concern")
     errors = privacy.questioned(press.values, ("text",))
-    if press.tx.framework.grade(grade) is None:
+    if concern not in ("yes", "no", "") or (terms.asks_about_audit and not concern):
+        errors["concern"] = "Please say whether the audit itself is sound."
+    if grade is None:
         errors["grade"] = "Please choose the grade after moderation."
     if not press.value("text"):
         errors["text"] = "Please say in a sentence why."
@@ -22,9 +26,14 @@ async def moderate(press: Press) -> Reply:
     if errors:
         form = moderation.moderate(press.scene, press.duty("moderate"))
         raise Refused(privacy.again(form, press.values, errors))
-    recorded = await press.record(grade=grade, text=press.value("text"), actions=added)
+    hold = terms.hold and (concern == "yes" or grade != press.audit.grade)
+    recorded = await press.record(
+        grade=grade, text=press.value("text"), actions=added, concern=concern == "yes", hold=hold
+    )
     told = sorted({press.scene.name(one.to_id) for one in recorded.messages if one.what == "escalation"})
     asked = (f"{' and '.join(told)} have been asked for an urgent review.",) if told else ()
+    if hold:
+        asked = ("Nobody else hears of the outcome until it was talked through with the auditor.", *asked)
     if press.duty("moderate") is None:
         facts = (*press.scene.case_facts(), *press.scene.grade_facts())
         title = f"You moderated the audit of {press.audit.case.ref}"
@@ -34,6 +43,8 @@ async def moderate(press: Press) -> Reply:
 
 async def update(press: Press) -> Reply:
     press.check()
+    if steps.answered(press) not in (None, "urgent_update", "further_update"):
+        return await steps.answer(press)
     waiting = press.audit.open_duties("urgent_update") or press.audit.open_duties("further_update")
     if not waiting:
         raise (
@@ -47,11 +58,13 @@ async def update(press: Press) -> Reply:
     if errors:
         raise Refused(privacy.again(press.card(waiting[0].key), press.values, errors))
     await press.record(text=press.value("text"))
-    return press.reply(waiting[0].key, "The QA Unit has your update.")
+    return press.reply(waiting[0].key, f"The {press.tx.framework.qa_label} has your update.")
 
 
 async def consider(press: Press) -> Reply:
     press.check()
+    if steps.answered(press) not in (None, "case_review"):
+        return await steps.answer(press)
     if press.duty("case_review") is None:
         raise refusal("No Case Review is being considered", "The auditor didn't ask for one on this case.")
     decision = press.value("decision")

@@ -22,6 +22,7 @@ EARLIER = {
     "accepted": "Please say first that you take the audit.",
     "booked": "Please agree a time with the practitioner first.",
     "held": "Please say first that the discussion was held.",
+    "self_assessed": "The practitioner's self-assessment comes first. Please ask them for it, or have it waived.",
 }
 
 
@@ -60,9 +61,11 @@ class Press:
         return self.values.get(name, "").strip()
 
     def duty(self, key: str) -> Duty | None:
-        """The latest duty of this kind (of this action, if there is one), open or closed."""
-        found = [one for one in self.audit.duties if one.key == key and self.action in (None, one.action)]
-        return found[-1] if found else None
+        """The latest duty of this kind (of this action, if there is one), open or closed; the person's own first."""
+        actions = (None, self.action)
+        found = [one for one in self.audit.duties if one.key == key and (self.action is None or one.action in actions)]
+        own = [one for one in found if self.person.id in (one.owner_id, one.closed_actor)]
+        return (own or found)[-1] if found else None
 
     def check(self) -> None:
         """Raise Refused unless the rules let this person do this now. Whatever the card said."""
@@ -91,7 +94,7 @@ class Press:
             holder = self.tx.rules.address(target, self.audit, self.at, action=chosen)
             if holder is not None and holder.person.name not in names:
                 names.append(holder.person.name)
-        return f"Please ask {' or '.join(names[:3])}." if names else "Please ask the QA Unit."
+        return f"Please ask {' or '.join(names[:3]) or f'the {self.tx.framework.qa_label}'}."
 
     def already(self, kind: str) -> Refused:
         """The refusal of a second press: what was done, by whom and when."""

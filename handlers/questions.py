@@ -74,8 +74,9 @@ async def how_it_stands(tx: Transaction, person: Person, at: datetime) -> Card:
 async def _notices(tx: Transaction, at: datetime) -> Sequence[str]:
     found: list[str] = []
     about = tx.framework.about
-    if about.review_by is not None and about.review_by < tx.calendar.day_of(at):
-        found.append(about.banner or f"This framework was due for review by {about.review_by}.")
+    if outdated := about.out_of_review(tx.calendar.day_of(at)):
+        found.append(outdated)
+    found.extend(setting.decision for setting in tx.framework.settings.values() if setting.departs)
     failed = await tx.session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == "failed")) or 0
     if failed:
         found.append(f"{failed} messages could not be delivered; they went to the next person instead.")
@@ -143,7 +144,7 @@ def only_qa(tx: Transaction, person: Person) -> None:
     if not is_qa(tx.rules, person):
         officers = [one.name for role in tx.framework.qa_roles for one in tx.directory.holders(role)]
         raise refusal(
-            "That question is for the QA Unit",
-            f"Please ask {' or '.join(officers[:2])}." if officers else "Please ask the QA Unit.",
+            f"That question is for the {tx.framework.qa_label}",
+            f"Please ask {' or '.join(officers[:2])}." if officers else f"Please ask the {tx.framework.qa_label}.",
             "Write mine to see what waits for you.",
         )

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from audits.dates import day_words, parse_rule
 from cards import session
 from cards.card import Action, Card, Choice, ChoiceInput, Emphasis, Fact, TextInput, Tone
+from cards.invitation import moderation_invitation
 from cards.wording import moment_words
 from handlers import privacy
 from handlers.interaction import Reply
@@ -17,6 +18,9 @@ from handlers.when.spoken import spoken
 async def book(press: Press) -> Reply:
     """Suggest a time. What reads in two ways is asked back; nothing is guessed."""
     press.check()
+    moderating = press.audit.open_duties("moderate")
+    if moderating and press.person.id == moderating[0].owner_id:
+        return await _book_moderation(press)
     if press.audit.has("submitted"):
         raise press.already("submitted")
     at = _chosen(press)
@@ -31,6 +35,23 @@ async def book(press: Press) -> Reply:
             tone=Tone.DONE,
             facts=press.scene.case_facts(),
             actions=press.scene.button("hold", "We have talked already", inputs=()),
+        )
+    )
+
+
+async def _book_moderation(press: Press) -> Reply:
+    """Set the time of the moderator's conversation with auditor and practitioner; all three get the invitation."""
+    at = _chosen(press)
+    await press.record("moderation_booked", at=at)
+    minutes = press.tx.framework.submission.session_minutes
+    return Reply(
+        Card(
+            title=f"The conversation is on {moment_words(at, press.tx.calendar)}",
+            text=(f"It is planned for {minutes} minutes. The auditor and the practitioner have the time too.",),
+            tone=Tone.DONE,
+            facts=press.scene.case_facts(),
+            why=press.scene.why("moderate"),
+            downloads=tuple(one for one in (moderation_invitation(press.scene),) if one is not None),
         )
     )
 
@@ -81,7 +102,7 @@ def _other(press: Press) -> str:
 
 def session_limit(press: Press) -> datetime:
     """The last moment for a session: the audit's own due day, or a month on if that has gone by."""
-    duty = press.duty("complete_audit")
+    duty = press.duty("complete_audit" if not press.audit.has("submitted") else "moderate")
     if duty is not None and duty.nominal > press.at:
         return duty.nominal
     return parse_rule("within 1 month").resolve(press.at, press.audit.cycle, press.tx.calendar).nominal

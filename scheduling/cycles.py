@@ -5,10 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from audits.engine import Message
-from audits.planning import close_moment, cycle_for
-from audits.state import REAUDIT, Audit
-from storage.allocations import ensure_cycle, issue, plan_allocation, reaudit_auditor
+from audits.messages import Message
+from audits.planning import close_moment
+from audits.state import Audit
+from scheduling.draws import draw_moderation
+from storage.allocations import MODERATION_DRAW, issue, reaudit_auditor
+from storage.by_hand import allocate_by_hand, reaudit_of
 from storage.ledger import post, tell_officer
 from storage.store import Store, Transaction
 from storage.tables import AuditRow, CycleNoticeRow, CycleRow
@@ -40,18 +42,21 @@ async def _issue_one(store: Store, audit_id: int, now: datetime) -> int:
         return 1
 
 
-async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime) -> Audit | None:
-    """Place the re-audit of a case in the list that goes out now; None if nobody can take it."""
-    seed = audit.id
-    auditor = await reaudit_auditor(tx, audit, seed, now)
+async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime, key: str = "reaudit") -> Audit | None:
+    """Allocate a case again, as its duty `key` asks; None if nobody can take it, or it was allocated by hand before."""
+    if await reaudit_of(tx, audit) is not None:
+        return None
+    issue_to = tx.framework.duties[key].issue
+    if issue_to is not None:
+        holder = tx.rules.address(issue_to.to, audit, now)
+        auditor = holder.person if holder else None
+    else:
+        auditor = await reaudit_auditor(tx, audit, audit.id, now)
     if auditor is None:
         words = f"{audit.case.ref} is to be audited again, but no auditor can take it. Please find one."
-        await tell_officer(tx, audit, "reaudit/nobody", words, now, what="escalation", duty="reaudit", notice="vacancy")
+        await tell_officer(tx, audit, "reaudit/nobody", words, now, what="escalation", duty=key, notice="vacancy")
         return None
-    cycle = await ensure_cycle(tx, cycle_for(tx.framework, now, tx.calendar))
-    row = await plan_allocation(tx, cycle, audit.case, auditor.id, now, kind=REAUDIT, earlier_audit_id=audit.id)
-    again = await tx.audit(row.id)
-    return (await issue(tx, again, now)).audit if again else None
+    return await allocate_by_hand(tx, audit.case, auditor.id, now, again=audit)
 
 
 async def send_lists(store: Store, now: datetime) -> int:
@@ -65,10 +70,16 @@ async def send_lists(store: Store, now: datetime) -> int:
                 row = await tx.session.get_one(CycleNoticeRow, notice_id)
                 if row.next_at is not None and row.next_at <= now:
                     row.next_at = None
-                    posted += await _send_list(tx, row, now)
+                    posted += await _fall_due(tx, row, now)
         except Exception:
             log.exception("list %s can't go out", notice_id)
     return posted
+
+
+async def _fall_due(tx: Transaction, row: CycleNoticeRow, now: datetime) -> int:
+    if row.name == MODERATION_DRAW:
+        return await draw_moderation(tx, await tx.session.get_one(CycleRow, row.cycle_id), now)
+    return await _send_list(tx, row, now)
 
 
 async def _send_list(tx: Transaction, row: CycleNoticeRow, now: datetime) -> int:

@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from audits.dates import Cycle
-from audits.engine import Message
+from audits.messages import Message
 from audits.people import Person
-from cards.card import Card
+from audits.state import TOLD, Event
+from cards.card import Card, Download
 from cards.deck import Note, card_for, cycle_list, digest, repeated
-from cards.invitation import invitation
+from cards.invitation import invitation, moderation_invitation
 from cards.scene import Scene
 from scheduling.clock import Clock
 from scheduling.door import Door, Failure, NotDelivered, Parcel
-from storage.ledger import post
+from storage.ledger import post, record
 from storage.outbox import (
     claim,
     mark_failed,
@@ -82,7 +83,9 @@ async def _still_wanted(tx: Transaction, rows: Sequence[OutboxRow]) -> list[Outb
     """Leave out reminders of what was done while they waited."""
     refs = [row.duty_ref for row in rows if row.what in LAPSING and row.duty_ref is not None]
     closed = set(
-        await tx.session.scalars(select(DutyRow.ref).where(DutyRow.ref.in_(refs), DutyRow.closed_at.is_not(None)))
+        await tx.session.scalars(
+            select(DutyRow.ref).where(DutyRow.ref.in_(refs), DutyRow.closed_at.is_not(None), DutyRow.closed_by != TOLD)
+        )
     )
     unwanted = [row for row in rows if row.what in LAPSING and row.duty_ref in closed]
     await mark_superseded(tx, unwanted)
@@ -128,7 +131,20 @@ async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> int
         return 0
     async with store.begin() as tx:
         await mark_sent(tx, rows, now, f"digest/{rows[0].id}" if len(rows) > 1 else None)
+        await _told(tx, rows, now)
     return len(rows)
+
+
+async def _told(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> None:
+    """A duty that is done once its owner has been told ends with the delivery, to them or to who is told instead."""
+    for row in rows:
+        terms = tx.framework.duties.get(row.duty)
+        if row.duty_ref is None or row.audit_id is None or terms is None or TOLD not in terms.closed_by:
+            continue
+        audit = await tx.audit(row.audit_id)
+        duty = next((one for one in audit.open_duties() if one.ref == row.duty_ref), None) if audit else None
+        if audit is not None and duty is not None and row.key.startswith(f"{duty.ref}/ask/{duty.owner_id}"):
+            await record(tx, audit, Event(TOLD, now, None, {"duty": duty.ref}))
 
 
 async def _hand_over(door: Door, bundle: _Bundle, card: Card) -> None:
@@ -234,7 +250,14 @@ async def _message_card(tx: Transaction, row: OutboxRow, person: Person, now: da
     if audit is None:
         return Card(title="For your information", text=(row.text,))
     scene = Scene(tx.rules, audit, person, now)
-    return card_for(scene, note, invitation=invitation(scene) if row.duty == "hold_session" else None)
+    return card_for(scene, note, invitation=_invitation(scene, row))
+
+
+def _invitation(scene: Scene, row: OutboxRow) -> Download | None:
+    notice = scene.framework.notices.get(row.notice or "")
+    if notice is not None and notice.invitation:
+        return moderation_invitation(scene)
+    return invitation(scene) if row.duty == "hold_session" else None
 
 
 def note_of(row: OutboxRow) -> Note:

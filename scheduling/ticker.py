@@ -64,7 +64,7 @@ async def _step(store: Store, ref: str, now: datetime) -> int:
         advance = tx.rules.advance(audit, duty, now)
         await record_step(tx, audit, advance.duty, advance.messages, now, lapsed=advance.lapsed)
         if advance.issue:
-            await issue_reaudit(tx, audit, now)
+            await issue_reaudit(tx, audit, now, duty.key)
         return 1
 
 

@@ -2,19 +2,22 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import func, select
 
 from audits.dates import Cycle, parse_rule
 from audits.people import Person
-from audits.planning import issue_moment
+from audits.planning import issue_moment, list_on_or_after
 from audits.sampling import Draw, draw
-from audits.state import CORE, Audit, CaseFile, Event
+from audits.state import CORE, SUPERVISION, Audit, CaseFile, Event
 from storage.ledger import Recorded, note, record
 from storage.records import case_of
 from storage.store import Transaction
 from storage.tables import AuditRow, CaseRow, CycleNoticeRow, CycleRow
+
+MODERATION_DRAW = ".moderation"
+"""The name under which a cycle's moderation draw waits among its lists; no framework's list can be called so."""
 
 
 async def ensure_cycle(tx: Transaction, cycle: Cycle) -> CycleRow:
@@ -26,8 +29,11 @@ async def ensure_cycle(tx: Transaction, cycle: Cycle) -> CycleRow:
     tx.session.add(row)
     await tx.session.flush()
     start = tx.calendar.moment(cycle.first, time(0, 0))
-    for name, notice in tx.framework.cycle.notices.items():
-        at = parse_rule(notice.at).resolve(start, cycle, tx.calendar).effective
+    lists = {name: notice.at for name, notice in tx.framework.cycle.notices.items()}
+    if tx.framework.draws is not None:
+        lists[MODERATION_DRAW] = tx.framework.draws
+    for name, words in lists.items():
+        at = parse_rule(words).resolve(start, cycle, tx.calendar).effective
         tx.session.add(CycleNoticeRow(cycle_id=row.id, name=name, next_at=at))
     await tx.session.flush()
     return row
@@ -49,6 +55,7 @@ async def auditors_without(tx: Transaction, cycle: CycleRow) -> list[Person]:
 
 async def preview(tx: Transaction, cycle: CycleRow, seed: int, now: datetime) -> Draw:
     """What a draw with this seed would give at this moment; nothing is written."""
+    terms = tx.framework.sampling_terms()
     rows = await tx.session.scalars(select(CaseRow).where(CaseRow.on_list))
     busy = await tx.session.scalars(
         select(AuditRow.case_id).where(AuditRow.withdrawn.is_(False), AuditRow.grade.is_(None))
@@ -59,22 +66,52 @@ async def preview(tx: Transaction, cycle: CycleRow, seed: int, now: datetime) ->
         .where(AuditRow.withdrawn.is_(False))
         .group_by(CaseRow.holder_id)
     )
-    same_month = await tx.session.scalars(select(AuditRow.case_id).where(AuditRow.cycle_id == cycle.id))
-    audited: Counter[int] = Counter({holder or 0: count for holder, count in held})
+    same_cycle = await tx.session.scalars(select(AuditRow.case_id).where(AuditRow.cycle_id == cycle.id))
+    in_cycle = await tx.session.scalars(
+        select(CaseRow)
+        .join(AuditRow, AuditRow.case_id == CaseRow.id)
+        .where(AuditRow.cycle_id == cycle.id, AuditRow.kind == CORE, AuditRow.withdrawn.is_(False))
+    )
     day = tx.calendar.day_of(max(cycle.issue_at, now))
-    present = [person for person in await auditors_without(tx, cycle) if not person.away(day)]
+    wanting = await auditors_without(tx, cycle)
     found = draw(
-        present,
+        [person for person in wanting if not person.away(day)],
         [case_of(row) for row in rows],
         tx.directory,
         seed,
-        own_area=tx.framework.sampling.area == "own",
-        taken={*busy, *same_month},
-        audited=audited,
+        terms=terms,
+        day=day,
+        next_due=_next_due(tx, cycle) if terms.practitioner_months else None,
+        taken={*busy, *same_cycle},
+        given=[case_of(row) for row in in_cycle],
+        counts=Counter({holder or 0: count for holder, count in held}),
+        audited=await _last_audited(tx, day) if terms.practitioner_months else None,
     )
-    away = [person for person in await auditors_without(tx, cycle) if person.away(day)]
-    absent = tuple((person, "On leave on the day the list goes out.") for person in away)
-    return Draw(found.seed, found.drawn, (*found.unfilled, *absent))
+    absent = tuple((person, "On leave on the day the list goes out.") for person in wanting if person.away(day))
+    return replace(found, unfilled=(*found.unfilled, *absent))
+
+
+def _next_due(tx: Transaction, cycle: CycleRow) -> date:
+    """The day by which the audits of the cycle after this one are due."""
+    following = list_on_or_after(tx.framework, tx.calendar.day_of(cycle.issue_at) + timedelta(days=1), tx.calendar)
+    issued = issue_moment(tx.framework, following, tx.calendar)
+    due = parse_rule(tx.framework.duties["complete_audit"].due).resolve(issued, following, tx.calendar)
+    return tx.calendar.day_of(due.nominal)
+
+
+async def _last_audited(tx: Transaction, day: date) -> dict[int, date]:
+    """The day of each practitioner's last audit; one that is under way counts as done on `day`."""
+    rows = await tx.session.execute(
+        select(CaseRow.holder_id, AuditRow.done)
+        .join(AuditRow, AuditRow.case_id == CaseRow.id)
+        .where(AuditRow.withdrawn.is_(False), AuditRow.kind != SUPERVISION, CaseRow.holder_id.is_not(None))
+    )
+    last: dict[int, date] = {}
+    for holder_id, done in rows:
+        at = done.get("submitted")
+        audited = tx.calendar.day_of(datetime.fromisoformat(at[0])) if at else day
+        last[holder_id] = max(audited, last.get(holder_id, audited))
+    return last
 
 
 async def draw_cycle(tx: Transaction, cycle: Cycle, seed: int, now: datetime) -> tuple[CycleRow, Draw]:
@@ -90,7 +127,9 @@ async def draw_cycle(tx: Transaction, cycle: Cycle, seed: int, now: datetime) ->
     row.drawn_at = now
     row.unfilled = [{"auditor": person.id, "reason": reason} for person, reason in drawn.unfilled]
     given = [[auditor.id, case.ref] for auditor, case in drawn.drawn]
-    await note(tx, Event("drawn", now, None, {"cycle": str(cycle), "seed": seed, "given": given}))
+    values = {"cycle": str(cycle), "seed": seed, "given": given, "notes": drawn.notes}
+    unserved = [person.id for person, _ in drawn.unserved]
+    await note(tx, Event("drawn", now, None, values | {"unserved": unserved}))
     return row, drawn
 
 
@@ -140,7 +179,7 @@ async def reaudit_auditor(tx: Transaction, audit: Audit, seed: int, now: datetim
     first = tx.directory.get(audit.auditor_id)
     others = [person for person in everyone if person.id != audit.auditor_id]
     case = replace(audit.case, on_list=True)
-    found = draw(others, [case], tx.directory, seed, own_area=tx.framework.sampling.area == "own")
+    found = draw(others, [case], tx.directory, seed, terms=tx.framework.sampling_terms(), day=day)
     if found.drawn:
         return found.drawn[0][0]
     return first if first is not None and first.active and not first.away(day) else None

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from audits.engine import Message
-from audits.state import Audit, Duty, Event
+from audits.messages import Message
+from audits.state import TOLD, Audit, Duty, Event
 from storage.records import plain, write_action, write_audit, write_duty
 from storage.store import Transaction
 from storage.tables import ActionRow, AuditRow, ChainRow, DutyRow, LedgerRow, OutboxRow
@@ -144,7 +144,7 @@ async def tell_officer(
 
 async def supersede(tx: Transaction, duties: Iterable[Duty]) -> None:
     """Messages still waiting that ask for, or complain of, what is now done are not sent."""
-    refs = [duty.ref for duty in duties]
+    refs = [duty.ref for duty in duties if duty.closed_by != TOLD]
     if refs:
         await tx.session.execute(
             update(OutboxRow)

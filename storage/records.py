@@ -41,11 +41,24 @@ def person_of(row: PersonRow) -> Person:
         leave_from=row.leave_from,
         leave_until=row.leave_until,
         active=row.active,
+        linked=tuple(row.linked),
+        auditing=row.auditing,
     )
 
 
 def case_of(row: CaseRow) -> CaseFile:
-    return CaseFile(row.id, row.ref, row.plan, row.team, row.service_area, row.holder_id, row.on_list)
+    return CaseFile(
+        id=row.id,
+        ref=row.ref,
+        plan=row.plan,
+        team=row.team,
+        service_area=row.service_area,
+        holder_id=row.holder_id,
+        on_list=row.on_list,
+        sex=row.sex,
+        age_band=row.age_band,
+        ethnicity_group=row.ethnicity_group,
+    )
 
 
 def action_of(row: ActionRow) -> RemedialAction:

@@ -38,6 +38,8 @@ class Table(DeclarativeBase):
 
 
 class PersonRow(Table):
+    """A person. `linked` are the centres they are linked to, `auditing` how far they are with it (audits/people.py)."""
+
     __tablename__ = "people"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -51,6 +53,8 @@ class PersonRow(Table):
     leave_from: Mapped[date | None]
     leave_until: Mapped[date | None]
     active: Mapped[bool] = mapped_column(default=True)
+    linked: Mapped[list[Any]] = mapped_column(default=list)
+    auditing: Mapped[str] = mapped_column(String(16), default="")
 
 
 class CaseRow(Table):
@@ -229,6 +233,29 @@ class ChainRow(Table):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     length: Mapped[int] = mapped_column(default=0)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class ThemeRow(Table):
+    """A theme of thematic audits. `name` is its title for comparison, `terms` its terms of reference by what was asked.
+
+    `recorded_by` wrote down, at `recorded_at`, that `signed_off_by` had signed them off.
+    """
+
+    __tablename__ = "themes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    terms: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    proposed_by: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    proposed_at: Mapped[datetime]
+    signed_off_by: Mapped[str] = mapped_column(default="")
+    recorded_by: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    recorded_at: Mapped[datetime | None]
+    begun_at: Mapped[datetime | None] = mapped_column(index=True)
+    version: Mapped[int] = mapped_column(default=0)
+
+    __mapper_args__ = {"version_id_col": version}
 
 
 class AnswerRow(Table):

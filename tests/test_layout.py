@@ -29,7 +29,10 @@ READS_THE_CLOCK = {
     "sqlalchemy.func.current_timestamp", "sqlalchemy.func.now", "time.time", "time.time_ns",
 }  # fmt: skip
 
-HEAVY = {"botbuilder", "dateparser", "icalendar", "microsoft_teams", "openpyxl", "slack_bolt", "slack_sdk"}
+HEAVY = {
+    "botbuilder", "dateparser", "icalendar", "microsoft_teams", "openpyxl", "slack_bolt", "slack_sdk", "tree_sitter",
+    "tree_sitter_toml",
+}  # fmt: skip
 
 
 def _ignored() -> list[str]:
@@ -151,3 +154,16 @@ def test_a_test_cannot_reach_another_machine(beyond_loopback: list[str]) -> None
         socket.getaddrinfo("example.org", 443)
     assert beyond_loopback == ["192.0.2.1", "example.org"]
     beyond_loopback.clear()
+
+
+def test_no_code_names_a_council() -> None:
+    """A council is a file of data; only the default of a setting may say which one is played out of the box."""
+    councils = {path.stem for path in (ROOT / "audits" / "frameworks").glob("*.toml")}
+    named = {
+        f"{path}: {node.value!r}"
+        for path in _modules(*CODE)
+        if path.parts[0] != "tests"
+        for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.casefold() in councils
+    }
+    assert named == {"bot/commands.py: 'southampton'", "bot/settings.py: 'southampton'"}

@@ -3,7 +3,8 @@
 from functools import cache
 from importlib.resources import files
 
-from audits.framework import Framework, FrameworkError, parse_framework
+from audits.framework import Framework
+from audits.reading import FrameworkError, parse_framework
 
 
 def shipped() -> tuple[str, ...]:

@@ -58,18 +58,6 @@ BY_TEAM = tuple(Place(area, team) for area, teams in TEAMS_OF.items() for team i
 UP_THE_LINE = (BY_TEAM, BY_TEAM, BY_AREA)
 
 
-def case_holder_role(framework: Framework) -> str:
-    """The role of those who hold the cases: of all that nobody reports to, the one furthest below the top.
-
-    Roles held once for the whole council, and roles that audit, are passed over where there is another.
-    """
-    roles = framework.roles
-    managing = {role.reports_to for role in roles.values()}
-    lowest = [key for key in roles if key not in managing] or list(roles)
-    local = [key for key in lowest if not roles[key].council and not roles[key].audits]
-    return max(local or lowest, key=lambda key: len(_line(framework, key)))
-
-
 def colleagues(framework: Framework) -> tuple[Colleague, ...]:
     """Everyone in the service, so that each role has a holder; the same people every time."""
     posts = [(role, place) for role, places in _places(framework).items() for place in places]
@@ -106,7 +94,7 @@ def _line(framework: Framework, role: str) -> list[str]:
 
 def _places(framework: Framework) -> dict[str, tuple[Place, ...]]:
     """The posts of each role. A role beside the line is there as often as the role of the line that it reports to."""
-    bottom = case_holder_role(framework)
+    bottom = framework.case_roles[0]
     line = _line(framework, bottom)
     spread = dict(zip(line, UP_THE_LINE, strict=False))
     managing = {role.reports_to for role in framework.roles.values()}
@@ -117,6 +105,8 @@ def _places(framework: Framework) -> dict[str, tuple[Place, ...]]:
         alone = 1
         if key == bottom:
             alone = IN_A_TEAM
+        elif role.one_of:
+            alone = 0
         elif role.qa and key not in managing:
             alone = IN_A_QA_TEAM
         places[key] = tuple(place for place in once for _ in range(alone))

@@ -7,7 +7,7 @@ from pathlib import Path
 from audits.dates import Cycle, day_words
 from audits.framework import Framework
 from audits.planning import issue_moment
-from bot.demonstration.people import Colleague, case_holder_role, colleagues, write_people
+from bot.demonstration.people import Colleague, colleagues, write_people
 from bot.demonstration.workbook import ROWS, write_case_list
 from bot.opening import calendar_of
 from bot.program import DeskDoor, Program
@@ -38,6 +38,8 @@ async def prepare(framework: Framework, folder: Path, today: date, seed: int, sa
     people = colleagues(framework)
     calendar = calendar_of(framework)
     cycle = Cycle.of(today)
+    while not framework.has_cycle(cycle):
+        cycle = cycle.plus(-1)
     list_moment = issue_moment(framework, cycle, calendar)
     clock = MovedClock(list_moment - BEFORE_THE_LIST)
     _write_files(framework, folder, people, calendar.day_of(clock.now()), seed, say)
@@ -61,7 +63,7 @@ def _write_files(
 ) -> None:
     say(f"Writing {len(people)} made-up people and a made-up case list of {ROWS} cases …")
     write_people(folder / PEOPLE, people)
-    holding = case_holder_role(framework)
+    holding = framework.case_roles[0]
     workers = [one for one in people if one.role == holding]
     write_case_list(folder / CASES, workers, day, seed)
 
@@ -86,3 +88,5 @@ async def _draw(store: Store, cycle: Cycle, seed: int, clock: MovedClock, say: S
     say(f"Drawing {cycle.words} at random (seed {seed}): {counted(len(drawn.drawn), 'audit')}.")
     for auditor, reason in drawn.unfilled:
         say(f"{auditor.name} has no audit. {reason}")
+    for words in drawn.notes:
+        say(words)

@@ -10,6 +10,7 @@ from storage.store import Transaction
 from storage.tables import CaseRow, PersonRow
 
 AREA = "The service"
+ELSEWHERE = "Another part of the service"
 
 
 class Company:
@@ -30,6 +31,7 @@ class Company:
         for name, count in named.items():
             if count > 1:
                 raise RehearsalError(f"cast: {name!r} stands there {count} times. Give each role a person of its own.")
+        self.cast = cast
         for role, terms in framework.roles.items():
             self.players[role] = cast.get(role, [terms.label])
         self.ids: dict[str, int] = {}
@@ -41,7 +43,10 @@ class Company:
         for role, names in self.players.items():
             for name in names:
                 row = PersonRow(
-                    name=name, email=f"{role}.{len(self.ids) + 1}@rehearsal.invalid", role=role, service_area=AREA
+                    name=name,
+                    email=f"{role}.{len(self.ids) + 1}@rehearsal.invalid",
+                    role=role,
+                    service_area=self._area(role),
                 )
                 tx.session.add(row)
                 await tx.session.flush()
@@ -54,6 +59,11 @@ class Company:
                 row.manager_id = rows[above][0].id if above else None
         await tx.session.flush()
         await tx.people_changed()
+
+    def _area(self, role: str) -> str:
+        """Auditors come from elsewhere where the framework wants cases from another part of the service."""
+        elsewhere = self.framework.sampling.area == "other" and self.framework.roles[role].audits
+        return ELSEWHERE if elsewhere else AREA
 
     def _above(self, role: str) -> str | None:
         above = self.framework.roles[role].reports_to
@@ -80,7 +90,7 @@ class Company:
             name=name,
             email=f"{model.role}.{len(self.ids) + 1}@rehearsal.invalid",
             role=model.role,
-            service_area=AREA,
+            service_area=model.service_area,
             manager_id=model.manager_id,
         )
         tx.session.add(row)
@@ -91,16 +101,23 @@ class Company:
         return row.id
 
     def auditors(self, where: str) -> list[int]:
-        """The auditors in turn: those of the role called auditor, else of the first role that audits.
+        """The auditors of a cycle in turn: whole teams that the cast names, else the auditor of the rehearsal.
 
         Raises RehearsalError where the cast leaves that role vacant.
         """
+        teams = [role for role in self.framework.auditor_roles if len(self.cast.get(role, ())) > 1]
+        if teams:
+            return [self.ids[name.casefold()] for role in teams for name in self.cast[role]]
+        return [self.auditor(where)]
+
+    def auditor(self, where: str) -> int:
+        """Who audits where nobody is named: the first of the role called auditor, else of the first that audits."""
         role = self.framework.role_key("auditor") or self.framework.auditor_roles[0]
         if not self.players[role]:
             raise RehearsalError(
                 f"{where}: nobody holds the role {role} in this cast, so nobody can be allocated an audit."
             )
-        return [self.ids[name.casefold()] for name in self.players[role]]
+        return self.ids[self.players[role][0].casefold()]
 
     async def case(self, tx: Transaction, ref: str, plan: str, holder: int) -> CaseRow:
         row: CaseRow | None = await tx.session.scalar(select(CaseRow).where(CaseRow.ref == ref))

@@ -1,8 +1,6 @@
 """Playing a rehearsal: the real handlers, ticker and delivery, on a database in memory and a clock that is moved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -10,65 +8,28 @@ from sqlalchemy import select
 
 from audits.calendar import WorkCalendar
 from audits.dates import Cycle, DateRuleError
-from audits.framework import Framework
-from audits.people import Person
-from audits.permissions import out_of_order
-from audits.planning import cycle_for
-from audits.state import Audit, Duty, Event
+from audits.framework import Framework, VerbRule
+from audits.permissions import RULED_BY, may, out_of_order
+from audits.planning import no_cycle
+from audits.state import CORE, KINDS, Audit, Duty, Event
+from bot.rehearsal.answers import STAND_IN, values_of
 from bot.rehearsal.company import Company
-from bot.rehearsal.script import RehearsalError, Script, ScriptAction, ScriptStep
+from bot.rehearsal.script import RehearsalError, Script, ScriptStep
+from bot.rehearsal.stage import Refusal, Stage
+from cards.theme import NEW, point
 from handlers.dispatch import Before, answer
 from handlers.interaction import Interaction, Reply
 from scheduling.clock import MovedClock
-from scheduling.door import Failure, NotDelivered, Parcel
 from scheduling.running import catch_up, run_until
-from storage.allocations import ensure_cycle, issue, plan_allocation
+from storage.allocations import ensure_cycle, plan_allocation
+from storage.by_hand import AtLimit, NotSignedOff, allocate_by_hand
 from storage.database import open_database
 from storage.ledger import record
 from storage.queries import audits_of_case
 from storage.records import case_of
 from storage.store import Store, Transaction
 from storage.tables import AuditRow, CaseRow, Table
-
-STAND_IN = "Said in the rehearsal."
-SAME = {"discuss": "hold"}
-"""Verbs that stand for another where a framework doesn't have them itself."""
-
-
-@dataclass
-class Refusal:
-    at: datetime
-    case: str | None
-    verb: str
-    role: str | None
-    text: str
-
-
-@dataclass
-class Stage:
-    """Where a rehearsal is played. Keeps what each message said when it arrived, and what was refused."""
-
-    script: Script
-    framework: Framework
-    store: Store
-    clock: MovedClock
-    company: Company
-    said: dict[str, str] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
-    feedback: dict[str, dict[str, str]] = field(default_factory=dict)
-    unreachable: set[int] = field(default_factory=set)
-    count: int = 0
-    earlier: list[tuple[datetime, Duty]] = field(default_factory=list)
-    """Duties as they were until the moment at which they changed hands or were given more time."""
-
-    async def deliver(self, to: Person, parcel: Parcel) -> None:
-        if to.id in self.unreachable:
-            raise NotDelivered(Failure.PERMANENT, f"{to.name} has not installed the app")
-        for key in parcel.keys:
-            self.said[key] = parcel.card.plain()
-
-    def moment(self, local: datetime) -> datetime:
-        return self.store.calendar.moment(local.date(), local.time())
+from storage.themes import theme_titled
 
 
 async def play(script: Script, framework: Framework) -> Stage:
@@ -109,14 +70,8 @@ async def _play(stage: Stage) -> None:
 
 
 def _holder(company: Company) -> int:
-    """The practitioner of every case: the holder of the role at the foot of the line."""
-    reported_to = {role.reports_to for role in company.framework.roles.values()}
-    foot = [
-        key
-        for key, role in company.framework.roles.items()
-        if key not in reported_to and not role.audits and not role.council
-    ]
-    return company.person(foot[0] if foot else next(iter(company.framework.roles)), "cases")
+    """The practitioner of every case: the first holder of the role that holds cases."""
+    return company.person(company.framework.case_roles[0], "cases")
 
 
 async def _perform(stage: Stage, step: ScriptStep, where: str) -> None:
@@ -128,8 +83,12 @@ async def _perform(stage: Stage, step: ScriptStep, where: str) -> None:
         case "feedback":
             given = {"child": step.child, "parent_carer": step.parent_carer}
             stage.feedback.setdefault(step.case or "", {}).update({key: text for key, text in given.items() if text})
+            if "feedback" in stage.framework.verbs and await _asked_for_feedback(stage, step, where):
+                await _press(stage, step, where)
         case "leave":
             await _leave(stage, step, where)
+        case "theme" | "sign_off_theme":
+            await _theme(stage, step, where)
         case _:
             await _press(stage, step, where)
 
@@ -139,6 +98,10 @@ async def _open_cycle(stage: Stage, step: ScriptStep, where: str) -> None:
         cycle = Cycle.parse(step.cycle or f"{step.at:%Y-%m}")
     except DateRuleError as error:
         raise RehearsalError(f"{where}: {error}") from error
+    if (fault := no_cycle(stage.framework, cycle)) is not None:
+        for listed in stage.script.cases:
+            stage.refusals.append(Refusal(stage.clock.now(), listed.ref, "allocate", step.by, fault))
+        return
     auditors = stage.company.auditors(where)
     async with stage.store.begin() as tx:
         row = await ensure_cycle(tx, cycle)
@@ -151,14 +114,44 @@ async def _open_cycle(stage: Stage, step: ScriptStep, where: str) -> None:
 
 async def _allocate(stage: Stage, step: ScriptStep, where: str) -> None:
     ref = _case(step, where)
-    auditor = stage.company.person(step.to, where) if step.to else stage.company.auditors(where)[0]
-    async with stage.store.begin() as tx:
-        case = await stage.company.case(tx, ref, "CIN", _holder(stage.company))
-        cycle = await ensure_cycle(tx, cycle_for(tx.framework, stage.clock.now(), tx.calendar))
-        row = await plan_allocation(tx, cycle, case_of(case), auditor, stage.clock.now())
-        audit = await tx.audit(row.id)
-        if audit is not None:
-            await issue(tx, audit, stage.clock.now())
+    auditor = stage.company.person(step.to, where) if step.to else stage.company.auditor(where)
+    kind = step.kind or CORE
+    if kind not in KINDS:
+        raise RehearsalError(f"{where}: {kind!r} is no kind of audit. Kinds are: {', '.join(KINDS)}.")
+    now = stage.clock.now()
+    try:
+        async with stage.store.begin() as tx:
+            case = await stage.company.case(tx, ref, "CIN", _holder(stage.company))
+            theme = await theme_titled(tx, step.title) if step.title else None
+            await allocate_by_hand(tx, case_of(case), auditor, now, kind=kind, reason=step.reason or "", theme=theme)
+    except (AtLimit, NotSignedOff) as refused:
+        stage.refusals.append(Refusal(now, ref, "allocate", step.by, str(refused)))
+
+
+async def _theme(stage: Stage, step: ScriptStep, where: str) -> None:
+    """A theme's terms of reference, each point with the step's text, or the word that they are signed off."""
+    if not step.title:
+        raise RehearsalError(f"{where}: {step.do} needs title, as in title: Neglect.")
+    by = stage.company.person(step.by or stage.framework.qa_roles[0], where)
+    if step.do == "sign_off_theme":
+        await _answer(stage, step, by, "say", None, {}, text=f"theme {step.title} signed off")
+        return
+    asks = stage.framework.themes.asks if stage.framework.themes else ()
+    terms = {point(number): step.text or STAND_IN for number in range(1, len(asks) + 1)}
+    await _answer(stage, step, by, "theme_terms", NEW, {"title": step.title, **terms})
+
+
+async def _asked_for_feedback(stage: Stage, step: ScriptStep, where: str) -> bool:
+    """Whether the family's views are asked for by a duty of their own; else they go with the grade form."""
+    audit = await _audit(stage, _case(step, where))
+    later = stage.framework.submission.feedback_later
+    asked = [duty for duty in audit.open_duties() if _asks_the_family(stage, duty)] if audit is not None else []
+    return audit is not None and (later or bool(asked))
+
+
+def _asks_the_family(stage: Stage, duty: Duty) -> bool:
+    terms = stage.framework.duties.get(duty.key)
+    return terms is not None and "feedback_given" in terms.closed_by
 
 
 async def _leave(stage: Stage, step: ScriptStep, where: str) -> None:
@@ -173,8 +166,8 @@ async def _leave(stage: Stage, step: ScriptStep, where: str) -> None:
 
 
 async def _press(stage: Stage, step: ScriptStep, where: str) -> None:
-    verb = SAME[step.do] if step.do in SAME and step.do not in stage.framework.verbs else step.do
-    rule = stage.framework.verbs.get({"agree": "book", "not_hold": "hold"}.get(verb, verb))
+    verb = stage.verb(step.do)
+    rule = stage.framework.verbs.get(RULED_BY.get(verb, verb))
     ref = _case(step, where)
     audit = await _audit(stage, ref)
     if rule is None:
@@ -187,12 +180,13 @@ async def _press(stage: Stage, step: ScriptStep, where: str) -> None:
         words = f"{ref} has not been allocated yet, so there is nothing to {rule.label}."
         stage.refusals.append(Refusal(stage.clock.now(), ref, verb, step.by, words))
         return
-    usual = {"action_owner": "practitioner"}.get(rule.by[0], rule.by[0])
-    by = stage.company.person(step.by or usual, where)
+    by = await _presser(stage, step, rule, audit, where)
+    if step.do == "discuss" and verb == "supervise" and not await _may(stage, audit.id, verb, by):
+        verb = "hold"
     for action in _numbers(audit, verb, step):
         left_out = partial(_as_if_done, stage, audit.id, verb, action)
         subject = f"{audit.id}" if action is None else f"{audit.id}:{action}"
-        values = await _values(stage, step, verb, audit, where)
+        values = await values_of(stage, step, verb, audit, where)
         reply = await _answer(stage, step, by, verb, subject, values, before=left_out)
         if verb in ("extend", "decline", "reassign") and not reply.refused:
             stage.earlier.extend((stage.clock.now(), duty) for duty in audit.open_duties())
@@ -200,11 +194,30 @@ async def _press(stage: Stage, step: ScriptStep, where: str) -> None:
             await _agree(stage, audit.id, by)
 
 
+async def _may(stage: Stage, audit_id: int, verb: str, by: int) -> bool:
+    async with stage.store.begin() as tx:
+        audit, person = await tx.audit(audit_id), tx.directory.get(by)
+        return audit is not None and person is not None and may(tx.rules, audit, verb, person, stage.clock.now())
+
+
+async def _presser(stage: Stage, step: ScriptStep, rule: VerbRule, audit: Audit, where: str) -> int:
+    """Who takes a step: the one named, else the one whom the framework asks first."""
+    if step.by is not None:
+        return stage.company.person(step.by, where)
+    async with stage.store.begin() as tx:
+        action = audit.action(step.action or 1)
+        holder = tx.rules.address(rule.by[0], audit, stage.clock.now(), action=action)
+    return holder.person.id if holder is not None else stage.company.person(rule.by[0], where)
+
+
 def _numbers(audit: Audit, verb: str, step: ScriptStep) -> list[int | None]:
     if verb not in ("confirm", "sign_off", "send_back"):
         return [None]
     if step.action is not None:
         return [step.action]
+    whole = {duty.key for duty in audit.open_duties() if duty.action is None}
+    if verb == "sign_off" and "sign_off" in whole:
+        return [None]
     return [action.number for action in audit.actions if action.signed_off_at is None] or [1]
 
 
@@ -214,20 +227,40 @@ async def _as_if_done(stage: Stage, audit_id: int, verb: str, number: int | None
     if audit is None or audit.withdrawn:
         return
     now = stage.clock.now()
-    for kind in out_of_order(tx.rules, audit, verb):
+    gated = {kind for kind in _left_out(tx, audit, verb) if _gated(tx, audit, verb, kind)}
+    for kind in _left_out(tx, audit, verb):
+        if kind in gated:
+            continue
         values = {"at": now} if kind == "booked" else {"text": STAND_IN}
-        audit = (await record(tx, audit, Event(kind, now, audit.auditor_id, values))).audit
-    action = audit.action(number) if number is not None else None
-    if verb in ("sign_off", "send_back") and action is not None and action.confirmed_at is None:
-        actor = action.owner_id or audit.case.holder_id
-        await record(tx, audit, Event("confirmed", now, actor, {"action": number}))
+        actor = audit.case.holder_id if kind == "self_assessed" else audit.auditor_id
+        audit = (await record(tx, audit, Event(kind, now, actor, values))).audit
+    if verb not in ("sign_off", "send_back"):
+        return
+    for action in audit.actions:
+        if number in (None, action.number) and action.confirmed_at is None:
+            actor = action.owner_id or audit.case.holder_id
+            audit = (await record(tx, audit, Event("confirmed", now, actor, {"action": action.number}))).audit
+
+
+def _left_out(tx: Transaction, audit: Audit, verb: str) -> tuple[str, ...]:
+    """The steps before a verb that haven't been taken; a session that nobody said didn't happen is one of them."""
+    missing = out_of_order(tx.rules, audit, verb)
+    if verb == "submit" and "held" not in missing and not audit.has("held") and not audit.has("not_held"):
+        return (*missing, "held")
+    return missing
+
+
+def _gated(tx: Transaction, audit: Audit, verb: str, kind: str) -> bool:
+    """Whether an earlier step is one that a gate waits for and that has been asked for: nobody takes it as done."""
+    gates = tx.framework.verbs[RULED_BY.get(verb, verb)].waits_for
+    return any(kind in tx.framework.duties[key].closed_by and audit.open_duties(key) for key in gates)
 
 
 async def _agree(stage: Stage, audit_id: int, proposer: int) -> None:
     """The other person's yes to a suggested time, which a rehearsal takes for granted."""
     async with stage.store.begin() as tx:
         audit = await tx.audit(audit_id)
-    if audit is None or audit.proposed_at is None:
+    if audit is None or audit.proposed_at is None or audit.has("submitted"):
         return
     other = audit.case.holder_id if proposer == audit.auditor_id else audit.auditor_id
     stage.count += 1
@@ -235,100 +268,6 @@ async def _agree(stage: Stage, audit_id: int, proposer: int) -> None:
         stage.store,
         Interaction(other or proposer, "agree", f"rehearsal-{stage.count}", stage.clock.now(), f"{audit_id}"),
     )
-
-
-async def _values(stage: Stage, step: ScriptStep, verb: str, audit: Audit, where: str) -> Mapping[str, str]:
-    values: dict[str, str] = {}
-    match verb:
-        case "submit":
-            values = _submission(stage, step, where)
-        case "book":
-            values["when"] = _when(stage, step)
-        case "decline":
-            values["reason"] = step.reason if step.reason in ("conflict", "leave", "capacity") else _reason(step.reason)
-        case "moderate":
-            values = {
-                "grade": _grade(stage, step.grade) if step.grade else audit.grade or "",
-                "text": step.text or STAND_IN,
-            }
-            values |= _action_values(stage, step.actions, where)
-        case "resolve":
-            values = {"text": step.text or STAND_IN, "grade": _grade(stage, step.grade) if step.grade else ""}
-        case "dispute":
-            values["dispute_text"] = step.text or STAND_IN
-        case "reassign":
-            values = {"to": str(await _someone(stage, step, audit, where)), "reason": step.reason or ""}
-        case "extend":
-            values = {"until": step.until or "", "reason": step.reason or "", "duty": step.duty or ""}
-        case "record":
-            values["where"] = step.where or ""
-        case "consider":
-            values = {"decision": step.decision or "review", "text": step.text or STAND_IN}
-        case _:
-            values["text"] = step.text or STAND_IN
-    return values
-
-
-def _reason(text: str | None) -> str:
-    words = (text or "").lower()
-    if "leave" in words or "away" in words:
-        return "leave"
-    return "conflict" if "conflict" in words or "know" in words else "capacity"
-
-
-def _grade(stage: Stage, text: str) -> str:
-    wanted = text.strip().casefold().replace(" ", "_")
-    for grade in stage.framework.grades:
-        if wanted in (grade.key, grade.label.casefold().replace(" ", "_")):
-            return grade.key
-    return text
-
-
-def _submission(stage: Stage, step: ScriptStep, where: str) -> dict[str, str]:
-    values = {
-        "grade": _grade(stage, step.grade or ""),
-        "rationale": STAND_IN if step.rationale is None else step.rationale,
-        "safety": "yes" if step.safety else "no",
-        "safety_text": step.text or "",
-        "neglect": "yes" if step.neglect else "no",
-    }
-    given = stage.feedback.get(step.case or "", {})
-    for source in stage.framework.submission.feedback:
-        said = (step.feedback or {}).get(source) if step.feedback is not None else given.get(source, "obtained")
-        said = given.get(source) if said is None else said
-        known = said in ("obtained", "attempted")
-        values[f"feedback_{source}"] = said if known and said else "reason" if said is not None else ""
-        values[f"feedback_{source}_reason"] = "" if known else said or ""
-    for key, grade in (step.sections or {}).items():
-        values[f"section_{key}"] = _grade(stage, grade)
-    return values | _action_values(stage, step.actions, where)
-
-
-def _action_values(stage: Stage, actions: tuple[ScriptAction, ...], where: str) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for number, action in enumerate(actions, 1):
-        values[f"action_{number}_what"] = action.what
-        values[f"action_{number}_owner"] = str(stage.company.person(action.owner, where)) if action.owner else ""
-        values[f"action_{number}_due"] = action.due or ""
-    return values
-
-
-def _when(stage: Stage, step: ScriptStep) -> str:
-    if step.when is None:
-        day = stage.store.calendar.shift(stage.store.calendar.day_of(stage.clock.now()), 1)
-        return f"{day.isoformat()} 10:00"
-    return step.when.replace("T", " ")[:16] if step.when[:4].isdigit() else step.when
-
-
-async def _someone(stage: Stage, step: ScriptStep, audit: Audit, where: str) -> int:
-    if step.to is None:
-        raise RehearsalError(f"{where}: reassign needs to, a name of the cast or a new one.")
-    try:
-        return stage.company.person(step.to, where)
-    except RehearsalError:
-        like = audit.facts.get("declined_by") or audit.auditor_id or stage.company.auditors("reassign")[0]
-        async with stage.store.begin() as tx:
-            return await stage.company.hire(tx, step.to, int(like))
 
 
 def _case(step: ScriptStep, where: str) -> str:

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from audits.framework import Framework, FrameworkError, parse_framework, with_settings
+from audits.framework import Framework
 from audits.frameworks import framework_named, shipped
+from audits.reading import FrameworkError, parse_framework, with_settings
+from bot.opening import text_of
 
 
 class RehearsalError(ValueError):
@@ -43,7 +45,7 @@ class _Part(BaseModel):
 
 class ScriptCase(_Part):
     ref: str
-    plan: Literal["CIN", "CP", "LAC", "CL", "EH"] = "CIN"
+    plan: Literal["CIN", "CP", "LAC", "CL", "EH", "FC"] = "CIN"
 
 
 class ScriptAction(_Part):
@@ -81,6 +83,11 @@ class ScriptStep(_Part):
     duty: str | None = None
     person: str | None = None
     decision: str | None = None
+    kind: str | None = None
+    title: str | None = None
+    another: bool = False
+    learning: bool = False
+    good_example: str | None = None
 
 
 class Script(_Part):
@@ -137,9 +144,13 @@ def _framework(script: Script, path: Path) -> Framework:
             raise FrameworkError(
                 [f"There is no framework {script.framework!r}. Name one of {', '.join(shipped())}, or a file's path."]
             )
-        found = parse_framework(file.read_text("utf-8"), file.name)
+        found = parse_framework(text_of(file), file.name)
     settings = {
         key: {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
         for key, value in script.settings.items()
     }
+    chosen = {"decided_by": "this rehearsal", "decided_on": script.start.date()}
+    for name, value in settings.items():
+        if name in found.settings and not isinstance(value, dict):
+            settings[name] = {"value": value, **chosen}
     return with_settings(found, settings, f"{path.name}, settings") if settings else found

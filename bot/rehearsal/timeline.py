@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from audits.framework import Variant
 from audits.state import Audit, Duty
-from bot.rehearsal.playing import Stage
+from bot.rehearsal.stage import Stage
 from cards.deck import DONE
 from cards.wording import due_words
 from storage.store import Transaction
@@ -16,6 +17,8 @@ from storage.tables import AuditRow, OutboxRow
 
 REFUSED, CLOSED, OPENED, CLOSED_AT_ONCE, TOLD = range(5)
 """What comes first at one moment."""
+LOCAL = ("LOCAL",)
+"""Stands for a rule where the framework is silent."""
 START = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -78,6 +81,7 @@ def _refused(stage: Stage) -> Iterator[Line]:
 
 
 CLOSES = {
+    "allocate": "complete_audit",
     "accept": "accept",
     "decline": "accept",
     "book": "book_session",
@@ -97,8 +101,14 @@ CLOSES = {
     "consider": "case_review",
     "offer": "good_practice",
     "self_assess": "self_assessment",
+    "waive": "self_assessment",
+    "feedback": "family_feedback",
+    "consider_feedback": "family_feedback",
     "follow_up": "follow_up",
+    "discuss": "discuss_moderation",
     "release": "discuss_moderation",
+    "supervise": "supervision_review",
+    "refer": "moderate",
     "reassign": "accept",
     "extend": "complete_audit",
 }
@@ -124,7 +134,7 @@ def _as_it_was(stage: Stage, duty: Duty, at: datetime) -> Duty:
 
 def _about(tx: Transaction, stage: Stage, audit: Audit, duty: Duty, what: str, at: datetime, text: str) -> Line:
     person = tx.directory.get(duty.owner_id)
-    variant = tx.rules.variant(tx.framework.duties[duty.key], audit)
+    variant = _variant(tx, audit, duty)
     return Line(
         at=_at(stage, at),
         what=what,
@@ -134,13 +144,22 @@ def _about(tx: Transaction, stage: Stage, audit: Audit, duty: Duty, what: str, a
         nominal=_minute(stage, duty.nominal),
         effective=_minute(stage, duty.effective),
         case=audit.case.ref,
-        rule=(variant.rule if variant and variant.rule else None) or tx.framework.duties[duty.key].rule,
+        rule=(variant.rule if variant and variant.rule else None) or tx.framework.duties[duty.key].rule or LOCAL,
         text=text,
         people=(person.name,) if person else (),
         not_before=_minute(stage, duty.not_before),
         moment=at,
         place=OPENED if what == "opened" else CLOSED_AT_ONCE if duty.closed_at == duty.opened_at else CLOSED,
     )
+
+
+def _variant(tx: Transaction, audit: Audit, duty: Duty) -> Variant | None:
+    """The variant under which a duty was opened: the one with its owner, since the grade may have changed meanwhile."""
+    terms = tx.framework.duties[duty.key]
+    stands = tx.rules.variant(terms, audit)
+    if stands is not None and stands.owner in (None, duty.owner_role):
+        return stands
+    return next((one for one in terms.variants if one.owner == duty.owner_role), None)
 
 
 def _messages(tx: Transaction, stage: Stage, audits: dict[int, Audit], sent: list[OutboxRow]) -> Iterator[Line]:
@@ -173,7 +192,7 @@ def _message(tx: Transaction, stage: Stage, audit: Audit, rows: list[OutboxRow])
         nominal=_minute(stage, duty.nominal) if duty else None,
         effective=_minute(stage, duty.effective) if duty else None,
         case=audit.case.ref,
-        rule=tuple(first.rule),
+        rule=tuple(first.rule) or LOCAL,
         text=text,
         people=tuple(person.name for person in people if person),
         moment=first.sent_at or first.decided_at,

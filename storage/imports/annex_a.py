@@ -67,7 +67,7 @@ CLOSED = "closed"
 ASSESSMENT = "assessment"
 STATUSES_ACCEPTED = (
     "a) Looked after child, b) Child Protection plan, c) Child in need plan, d) Open assessment, e) Closed episode, "
-    "or LAC, CP, CIN, CL, EH"
+    "or LAC, CP, CIN, CL, EH, FC"
 )
 
 _STATUSES = {
@@ -79,6 +79,7 @@ _STATUSES = {
     CLOSED: "closed episode | closed | closed case | e",
     "CL": "care leaver | care leavers | leaving care | cl",
     "EH": "early help | eh",
+    "FC": "foster carer | foster carers | foster carer s file | fc",
 }
 _SEXES = {
     "male": "male | m | 1 | boy | a",

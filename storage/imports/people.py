@@ -40,7 +40,28 @@ COLUMNS = (
     ),
     Column("service_area", "Service area", ("service area", "service", "area", "directorate", "department")),
     Column("cover", "Cover", ("cover", "leave cover", "cover while on leave", "covered by", "deputy"), needed=False),
+    Column(
+        "linked",
+        "Linked centres",
+        ("linked centres", "linked centre", "linked centers", "linked center", "linked to", "linked family centres"),
+        needed=False,
+    ),
+    Column("auditing", "Auditing", ("auditing", "auditing status", "auditor status", "audit training"), needed=False),
 )
+
+# How far somebody is with auditing (audits/people.py), in the words that a list may use.
+AUDITING = {
+    "": "",
+    "proficient": "",
+    "trained": "",
+    "new": "new",
+    "new to auditing": "new",
+    "support": "support",
+    "needs support": "support",
+    "untrained": "untrained",
+    "not trained": "untrained",
+    "not yet trained": "untrained",
+}
 
 # Words for one job, whichever of them a framework uses.
 SAME_ROLE = tuple(
@@ -73,7 +94,10 @@ _IN_BRACKETS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>")
 
 @dataclass(frozen=True)
 class ListedPerson:
-    """A person as the file gives them. `role` is the framework's key; e-mail addresses are in lower case."""
+    """A person as the file gives them. `role` is the framework's key; e-mail addresses are in lower case.
+
+    `linked` and `auditing` are None where the file has no such column, so that what is known of them stays.
+    """
 
     name: str
     email: str
@@ -84,6 +108,8 @@ class ListedPerson:
     cover_email: str | None
     sheet: str
     row: int
+    linked: tuple[str, ...] | None = None
+    auditing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -218,10 +244,11 @@ class _Reading:
             self._wrong(row, "name", "The name is missing. Write the person's full name.")
         manager = self._other(row, "manager", email, "their own manager", "leave the cell empty if they have none")
         cover = self._other(row, "cover", email, "their own cover", "leave the cell empty if nobody covers for them")
+        linked, auditing = self._linked(row), self._auditing(row)
         if len(self.problems) > before or role is None:
             return None
         team, area = ("" if says_nobody(text := row.text(key)) else text for key in ("team", "service_area"))
-        return ListedPerson(name, email, role, team, manager, area, cover, row.sheet, row.number)
+        return ListedPerson(name, email, role, team, manager, area, cover, row.sheet, row.number, linked, auditing)
 
     def _check_plain(self, row: Row, key: str) -> None:
         value, text = row.cells.get(key), row.text(key)
@@ -256,6 +283,29 @@ class _Reading:
         elif role is None:
             self._wrong(row, "role", self._roles.advice(text))
         return role
+
+    def _linked(self, row: Row) -> tuple[str, ...] | None:
+        """The centres in the cell, or None where the file has no such column."""
+        if "linked" not in row.columns:
+            return None
+        names = [name for part in row.text("linked").split(";") if not says_nobody(name := part.strip())]
+        if any(looks_like_formula(name) for name in names):
+            self._wrong(row, "linked", "This looks like a formula. Type the centres' names with semicolons between.")
+        return tuple(dict.fromkeys(names))
+
+    def _auditing(self, row: Row) -> str | None:
+        """How far the person is with auditing, or None where the file has no such column."""
+        if "auditing" not in row.columns:
+            return None
+        text = row.text("auditing")
+        found = AUDITING.get("" if says_nobody(text) else words_of(text))
+        if found is None:
+            self._wrong(
+                row,
+                "auditing",
+                "This isn't known. Write new, support or untrained, or leave the cell empty for a proficient auditor.",
+            )
+        return found
 
     def _other(self, row: Row, key: str, own: str, themselves: str, otherwise: str) -> str | None:
         """The e-mail of the manager or cover that the cell names."""
@@ -311,7 +361,23 @@ def _is_email(text: str) -> bool:
     return len(text) <= 254 and ".." not in text and _EMAIL.fullmatch(text) is not None
 
 
-def _notices(people: Iterable[ListedPerson]) -> list[str]:
+def _notices(people: Sequence[ListedPerson]) -> list[str]:
+    return [*_without_manager(people), *_linked_to_nothing(people)]
+
+
+def _linked_to_nothing(people: Iterable[ListedPerson]) -> list[str]:
+    """Says which linked centres are nobody's team or service area, because a misspelt one would keep no case away."""
+    every = list(people)
+    places = {words_of(place) for person in every for place in (person.team, person.service_area)}
+    unknown = {name for person in every for name in person.linked or () if words_of(name) not in places}
+    if not unknown:
+        return []
+    which = counted(len(unknown), "linked centre is", "linked centres are")
+    names = listed(f"“{name}”" for name in sorted(unknown))
+    return [f"{which} nobody's team or service area in this file: {names}. Cases are told by exactly these names."]
+
+
+def _without_manager(people: Iterable[ListedPerson]) -> list[str]:
     """Says who has no manager though others of the same rank, or higher ones, show that they should have.
 
     The topmost role is that of whoever, without a manager, has most people below.

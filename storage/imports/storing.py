@@ -55,6 +55,10 @@ async def store_people(tx: Transaction, file: PeopleList, at: datetime) -> Store
             changed += 1
         row.name, row.role, row.team, row.service_area = entry.name, entry.role, entry.team, entry.service_area
         row.active = True
+        if entry.linked is not None:
+            row.linked = list(entry.linked)
+        if entry.auditing is not None:
+            row.auditing = entry.auditing
     await tx.session.flush()
     for entry in file.rows:
         row = known[entry.email]

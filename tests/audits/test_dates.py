@@ -26,14 +26,14 @@ At = Callable[[str], datetime]
 
 minutes = st.integers(0, 660 * 24 * 60)
 anchors = minutes.map(lambda after: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(minutes=after))
-months = st.sampled_from(("the cycle", "the month after the cycle"))
+months = st.sampled_from(("the cycle", "the month after the cycle", "the third month after the cycle"))
 clocks = st.sampled_from(("", " at 09:00", " at 12:00", " at 23:30"))
 month_days = st.one_of(
     st.integers(1, 31).map("day {}".format),
     st.sampled_from(("the last day", "the last working day", "the first working day")),
     st.builds(
         "the {} {}".format,
-        st.sampled_from(("first", "second", "third", "fourth")),
+        st.sampled_from(("first", "second", "third", "fourth", "last")),
         st.sampled_from(("Monday", "Thursday", "Friday", "Saturday", "Sunday")),
     ),
 )
@@ -63,6 +63,21 @@ def days_between(first: date, last: date) -> list[date]:
 @pytest.mark.parametrize(
     ("words", "anchor", "nominal", "effective"),
     [
+        # The last of a weekday (25 May 2026 is a bank holiday), and months further on.
+        ("by the last Friday of the cycle", "2026-03-02T09:00", "Fri 2026-03-27 23:59", "Fri 2026-03-27 23:59"),
+        ("by the last Monday of the cycle", "2026-05-01T09:00", "Mon 2026-05-25 23:59", "Fri 2026-05-22 23:59"),
+        (
+            "by the last day of the second month after the cycle",
+            "2026-01-05T09:00",
+            "Tue 2026-03-31 23:59",
+            "Tue 2026-03-31 23:59",
+        ),
+        (
+            "on day 1 of the third month after the cycle",
+            "2026-01-05T09:00",
+            "Wed 2026-04-01 09:00",
+            "Wed 2026-04-01 09:00",
+        ),
         # Southampton
         ("on day 3 of the cycle", "2026-01-01T00:00", "Sat 2026-01-03 09:00", "Mon 2026-01-05 09:00"),
         ("on day 3 of the cycle", "2026-04-01T00:00", "Fri 2026-04-03 09:00", "Tue 2026-04-07 09:00"),
@@ -311,7 +326,7 @@ def test_another_offset_is_refused_with_an_example(text: str) -> None:
         "by day 28 of the year",
         "on the fifth Thursday of the cycle",
         "on the third Thursday",
-        "by the last Friday of the cycle",
+        "by the fifth Friday of the cycle",
         "by 25:00 the next day",
         "by day 28 of the cycle at 24:00",
         "by day 28 of the cycle at 9:00",

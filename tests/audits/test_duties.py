@@ -9,10 +9,12 @@ import pytest
 
 from audits.calendar import WorkCalendar
 from audits.dates import Cycle, parse_rule
-from audits.engine import Decision, Engine, Message
-from audits.framework import Framework, with_settings
+from audits.engine import Decision, Engine
+from audits.framework import Framework
+from audits.messages import Message
 from audits.people import Directory, Person
 from audits.planning import close_moment, cycle_for, issue_moment, list_on_or_after
+from audits.reading import with_settings
 from audits.state import Audit, Duty, Event, RemedialAction, Step
 
 Staff = Mapping[str, Person]

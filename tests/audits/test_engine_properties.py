@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audits.dates import Cycle
-from audits.engine import Engine, Message
+from audits.engine import Engine
+from audits.messages import Message
 from audits.people import Person
 from audits.state import Audit, Duty, Event, RemedialAction
 

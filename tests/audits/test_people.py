@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audits.engine import Engine, Message
+from audits.engine import Engine
+from audits.messages import Message
 from audits.people import Directory, Person, RoleScope
 from audits.state import Audit, Event
 

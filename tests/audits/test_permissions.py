@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from audits.consistency import KINDS
+from audits.consistency.words import KINDS_OF_EVENT
 from audits.engine import Engine
 from audits.events import EVENTS
 from audits.frameworks import framework_named, shipped
@@ -119,7 +119,7 @@ def test_a_framework_rules_no_verb_that_the_bot_lacks(name: str) -> None:
 
 
 def test_every_event_of_the_bot_may_stand_in_a_framework() -> None:
-    assert set(EVENTS.values()) <= KINDS
+    assert set(EVENTS.values()) <= KINDS_OF_EVENT
 
 
 def test_someone_from_another_area_may_not_oversee_unless_they_stand_in(

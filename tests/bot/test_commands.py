@@ -152,13 +152,65 @@ def test_a_setting_that_there_is_none_of_is_named(type_: Type, tmp_path: Path) -
     assert "databse: there is no such setting" in said.error
 
 
-def test_a_framework_with_a_mistake_is_refused_with_file_table_and_key(type_: Type, tmp_path: Path) -> None:
-    shipped = Path(__file__).parents[2] / "audits" / "frameworks" / "southampton.toml"
-    broken = shipped.read_text(encoding="utf-8").replace('due = "by day 28 of the cycle"', 'due = "on the 28th"')
+SOUTHAMPTON = (Path(__file__).parents[2] / "audits" / "frameworks" / "southampton.toml").read_text(encoding="utf-8")
+REHEARSAL = """framework: mine.toml
+start: 2026-03-02T09:00
+until: 2026-03-03T09:00
+"""
+
+
+def southampton_with(was: str, becomes: str) -> tuple[str, int]:
+    """Southampton's file with one place changed, and the line of that place."""
+    assert SOUTHAMPTON.count(was) == 1
+    return SOUTHAMPTON.replace(was, becomes), SOUTHAMPTON[: SOUTHAMPTON.index(was)].count("\n") + 1
+
+
+def test_a_broken_framework_never_starts_and_every_command_says_where_it_is_broken(type_: Type, tmp_path: Path) -> None:
+    broken, line = southampton_with('due = "by day 28 of the cycle"', 'due = "on the 28th"')
     (tmp_path / "mine.toml").write_text(broken, encoding="utf-8")
+    (tmp_path / "auditloop.toml").write_text('framework = "mine.toml"\n', encoding="utf-8")
+    (tmp_path / "plan.yaml").write_text(REHEARSAL, encoding="utf-8")
+    words = f"mine.toml, line {line}: [duties.complete_audit] due: 'on the 28th' is not a date"
+    for command in (
+        ("frameworks", "check", "mine.toml"),
+        ("frameworks", "show", "mine.toml"),
+        ("rehearse", "plan.yaml"),
+        ("demo", "--framework", "mine.toml", "--no-browser"),
+        ("serve",),
+    ):
+        said = type_(*command)
+        assert (said.code, said.out) == (1, ""), command
+        assert said.error.startswith(words), command
+        assert "Traceback" not in said.error
+
+
+def test_a_framework_whose_parts_do_not_fit_together_never_starts_either(type_: Type, tmp_path: Path) -> None:
+    broken, line = southampton_with(
+        'by = ["auditor", "case_holder", "practice_manager", "service_lead", "qa_unit"]', "by = []"
+    )
+    (tmp_path / "mine.toml").write_text(broken, encoding="utf-8")
+    (tmp_path / "auditloop.toml").write_text('framework = "mine.toml"\n', encoding="utf-8")
+    for command in (("frameworks", "check", "mine.toml"), ("serve",)):
+        said = type_(*command)
+        assert (said.code, said.out) == (1, ""), command
+        assert f"mine.toml, line {line}: [verbs.safety] by: the auditor could not raise a safety concern." in said.error
+
+
+def test_a_framework_past_its_review_can_be_used_and_says_so(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(SOUTHAMPTON, encoding="utf-8")
     said = type_("frameworks", "check", "mine.toml")
-    assert said.code == 1
-    assert "mine.toml: [duties.complete_audit] due: 'on the 28th' is not a date" in said.error
+    assert (said.code, said.error) == (0, "")
+    assert said.out.startswith("mine.toml: Southampton can be used: ")
+    _, line = southampton_with("review_by = 2024-03-31", "")
+    assert f"mine.toml, line {line}: please note: [about] review_by: the review date, Sun 31 Mar 2024," in said.out
+
+
+def test_what_is_no_text_is_refused_in_words(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe[about]")
+    said = type_("frameworks", "check", "mine.toml")
+    assert (said.code, said.error) == (1, "mine.toml is not a text file in UTF-8.\n")
+    said = type_("frameworks", "check", "yours.toml")
+    assert (said.code, said.error) == (1, "There is no file yours.toml.\n")
 
 
 def test_a_framework_is_shown_with_its_places_and_local_settings(type_: Type) -> None:
@@ -166,7 +218,57 @@ def test_a_framework_is_shown_with_its_places_and_local_settings(type_: Type) ->
     shown = type_("frameworks", "show", "southampton").out
     assert "by day 28 of the cycle" in shown
     assert "9.3, Selection and distribution" in shown
-    assert "Local setting: nudge" in shown
+    assert "Local setting, not framework text: the reminders" in shown
+
+
+def test_every_rule_of_a_framework_is_listed_with_what_becomes_of_it(type_: Type) -> None:
+    said = type_("frameworks", "coverage", "dudley").out
+    assert "DUD-18" in said
+    assert "enacted by" in said
+    assert "proved by tests/rehearsals/" in said
+    assert said.count("\nDUD-") == 54
+    everything = type_("frameworks", "coverage").out
+    assert [everything.count(f"\n{council}-") for council in ("BED", "WOK", "WSX", "DUD", "SOU")] == [
+        48,
+        52,
+        43,
+        54,
+        48,
+    ]
+
+
+def test_what_comes_round_is_shown_month_by_month(type_: Type) -> None:
+    said = type_("frameworks", "calendar", "west_sussex", "--from", "2026-05", "--months", "1").out
+    assert "Tue 5 May 2026" in said
+    assert "Weekly dip sample" in said
+    refused = type_("frameworks", "calendar", "west_sussex", "--from", "May")
+    assert refused.code != 0
+    assert "--from" in refused.error
+
+
+SWITCH = """
+framework = "dudley"
+
+[switches.reaudit_ri]
+value = "off"
+"""
+
+
+def test_a_councils_own_choice_needs_who_decided_it_and_when(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "auditloop.toml").write_text(SWITCH, "utf-8")
+    refused = type_("doctor")
+    assert refused.code != 0
+    assert "decided_by" in refused.out + refused.error
+    decided = SWITCH + 'decided_by = "Director of Children\'s Services"\ndecided_on = 2026-05-11\n'
+    (tmp_path / "auditloop.toml").write_text(decided, "utf-8")
+    assert "framework Dudley" in type_("doctor").out
+
+
+def test_a_month_in_which_nothing_is_allocated_is_refused_in_words(type_: Type, tmp_path: Path) -> None:
+    (tmp_path / "auditloop.toml").write_text('framework = "wokingham"\n', "utf-8")
+    refused = type_("allocate", "--cycle", "2026-04")
+    assert refused.code != 0
+    assert "Choose March 2026 or May 2026." in refused.error
 
 
 def test_a_rehearsal_prints_one_object_a_line_in_order_of_time(type_: Type) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from audits.framework import FrameworkError
+from audits.reading import FrameworkError
 from bot.rehearsal import playing
 from bot.rehearsal.playing import play
 from bot.rehearsal.script import RehearsalError, read_script
@@ -155,7 +155,7 @@ async def test_every_mistake_of_a_file_is_named_at_once(tmp_path: Path) -> None:
         ("steps:\n  - {at: 2026-03-03T10:00, do: leave, by: auditor}", ["step 1", "until: 2026-04-10"]),
         ("settings: {dance: {nudge: ['-1wd']}}", ["settings", "'dance'", "complete_audit"]),
         ("settings: {complete_audit: {nudge: ['3 days before']}}", ["settings", "complete_audit", "as in -10wd"]),
-        ("settings: {complete_audit: {nudge: ['+3wd']}}", ["settings", "complete_audit", "-2wd"]),
+        ("settings: {complete_audit: {nudge: ['+3wd']}}", ["settings", "complete_audit", "-3wd"]),
         ("settings: {complete_audit: {owner: hos}}", ["settings", "complete_audit.owner", "nudge"]),
         ("settings: {further_update_from: whenever}", ["settings", "further_update_from", "escalation, first_update"]),
     ],

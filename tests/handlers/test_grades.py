@@ -24,7 +24,7 @@ async def test_the_completed_audit_goes_to_those_whom_it_concerns_and_to_nobody_
     assert copy.title == f"Please read the audit of {CASE}"
     assert "● Good" in words(copy)
     shared = service.one("Alice")
-    assert shared.title == f"The audit of {CASE} is complete"
+    assert shared.title == f"The audit is complete: {CASE}"
     assert "If you see it differently, you can say so until Fri 6 Feb 2026." in words(shared)
     assert service.one("Judy").title == f"Good practice: {CASE}"
     assert not service.unread()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from audits.framework import with_settings
+from audits.reading import with_settings
 from scheduling.clock import MovedClock
 from scheduling.delivery import deliver_due
 from scheduling.door import Failure
@@ -282,7 +282,9 @@ async def test_missed_repeats_of_an_alert_become_one_that_has_climbed(service: S
 async def test_the_next_moment_is_the_earliest_of_duties_allocations_lists_and_messages(service: Service) -> None:
     assert await next_moment(service.store, moment("2026-03-01 09:00")) is None
     await service.plan("N-1", "Marek", "2026-03-03 09:00")
-    assert await next_moment(service.store, moment("2026-03-01 09:00")) == moment("2026-03-03 09:00")
+    assert await next_moment(service.store, moment("2026-03-01 09:00")) == moment("2026-03-02 09:00"), "the draw"
+    await tick(service.store, moment("2026-03-02 09:00"))
+    assert await next_moment(service.store, moment("2026-03-02 09:00")) == moment("2026-03-03 09:00")
     await tick(service.store, moment("2026-03-03 09:00"))
     assert await service.rows(AuditRow, AuditRow.issue_at.is_(None))
     assert await next_moment(service.store, moment("2026-03-03 09:00")) == moment("2026-03-03 09:00")
@@ -295,5 +297,6 @@ async def test_the_next_moment_is_the_earliest_of_duties_allocations_lists_and_m
 async def test_the_next_moment_counts_what_may_have_arrived_and_goes_again(service: Service) -> None:
     await service.allocate("N-1", "Marek", "2026-03-03 09:00")
     now = moment("2026-03-03 09:00")
+    await tick(service.store, now)
     await deliver_due(service.store, refusing(Failure.UNKNOWN), MovedClock(now))
     assert await next_moment(service.store, now) == now + MINUTE

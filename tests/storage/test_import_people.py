@@ -149,6 +149,52 @@ def test_cover_is_somebody_else_who_is_known(tmp_path: Path) -> None:
     assert "their own cover" in message
 
 
+WITH_AUDITING = f"{HEADINGS},Linked centres,Auditing"
+
+
+def test_linked_centres_and_how_far_somebody_is_with_auditing_may_be_given(tmp_path: Path) -> None:
+    file = people_in(
+        tmp_path,
+        f"{HEAD},,Proficient",
+        f"{BOSS}, East ;Safeguarding;; East,NEW",
+        "Charlie Reid,charlie@example.org,Practitioner,East,Bob Ahmed,Safeguarding,n/a,not yet trained",
+        "Dora Lee,dora@example.org,Practitioner,East,Bob Ahmed,Safeguarding,East,Support",
+        headings=WITH_AUDITING,
+    )
+    assert [(person.linked, person.auditing) for person in file.rows] == [
+        ((), ""),
+        (("East", "Safeguarding"), "new"),
+        ((), "untrained"),
+        (("East",), "support"),
+    ]
+    assert file.notices == []
+
+
+def test_a_file_without_these_columns_says_nothing_of_them(tmp_path: Path) -> None:
+    file = people_in(tmp_path, HEAD)
+    assert (file.rows[0].linked, file.rows[0].auditing) == (None, None)
+
+
+def test_every_bad_value_of_these_columns_is_named(tmp_path: Path) -> None:
+    found = problems_in(
+        tmp_path,
+        f"{HEAD},East; =1+1,",
+        f"{BOSS},East,brilliant",
+        f"Charlie Reid,charlie@example.org,Practitioner,East,Bob Ahmed,Safeguarding,{'x' * 256},=new",
+        headings=WITH_AUDITING,
+    )
+    assert [cell for cell, _ in found] == ["G2", "H3", "G4", "H4"]
+    assert "formula" in found[0][1]
+    assert "new, support or untrained" in found[1][1]
+    assert "255 characters" in found[2][1]
+
+
+def test_a_linked_centre_that_is_nobodys_team_or_service_area_is_mentioned(tmp_path: Path) -> None:
+    line = f"{BOSS},east;Eest;Coseley,"
+    [notice] = people_in(tmp_path, f"{HEAD},,", line, headings=WITH_AUDITING).notices
+    assert notice.startswith("2 linked centres are nobody's team or service area in this file: “Coseley”, “Eest”.")
+
+
 def test_whoever_has_no_manager_below_the_top_is_mentioned(tmp_path: Path) -> None:
     other_head = "Zoe Hart,zoe@example.org,Head of Service,,,Early Help"
     loose = "Charlie Reid,charlie@example.org,Practitioner,East,-,Safeguarding"

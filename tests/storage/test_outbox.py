@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from audits.engine import Message
+from audits.messages import Message
 from storage.ledger import post, supersede
 from storage.outbox import (
     LEASE,

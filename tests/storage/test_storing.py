@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,19 @@ async def test_nobody_is_removed_by_being_left_out_and_somebody_who_left_comes_b
     rows = await service.rows(PersonRow)
     assert {row.name for row in rows} == set(service.ids)
     assert all(row.active for row in rows)
+
+
+async def test_linked_centres_and_training_are_kept_until_a_file_says_otherwise(store: Store) -> None:
+    await people_in(store, replace(person("Ann"), linked=("Red", "Blue"), auditing="new"), person("Bea"))
+    await people_in(store, person("Ann", team="Green"))
+    async with store.begin() as tx:
+        ann, bea = tx.directory.holders("manager")
+    assert (ann.team, ann.linked, ann.auditing) == ("Green", ("Red", "Blue"), "new")
+    assert (bea.linked, bea.auditing) == ((), "")
+    await people_in(store, replace(person("Ann"), linked=(), auditing=""))
+    async with store.begin() as tx:
+        ann, _ = tx.directory.holders("manager")
+    assert (ann.linked, ann.auditing) == ((), "")
 
 
 async def test_an_import_of_people_is_known_to_other_nodes_at_once(service: Service) -> None:

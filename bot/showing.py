@@ -1,0 +1,210 @@
+"""What `auditloop frameworks list`, `show` and `calendar` print."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from audits.dates import Cycle, DateRuleError, day_words
+from audits.framework import DutyRule, Framework, Setting
+from audits.frameworks import framework_named, shipped
+from audits.frameworks.activities import activities_named
+from bot.calendars import print_calendar
+from bot.faults import UserFault
+from bot.opening import calendar_of, chosen_framework
+from cards.scene import source
+from cards.wording import counted, listed
+from scheduling.clock import SystemClock
+
+WORDS = {
+    "auditor": "the auditor",
+    "auditor.manager": "the auditor's manager",
+    "case_holder": "the practitioner of the case",
+    "case_holder.manager": "the practitioner's manager",
+    "case_holder.manager.manager": "the manager of the practitioner's manager",
+    "owner": "whoever was asked",
+    "owner.manager": "their manager",
+    "owner.manager.manager": "their manager's manager",
+    "action_owner": "whoever has the action",
+    "proposal_answerer": "the other of the two",
+    "qa": "the QA officer at work",
+}
+
+
+def print_frameworks() -> None:
+    for name in shipped():
+        about = framework_named(name).about
+        review = f" (due for review {day_words(about.review_by)})" if about.review_by else ""
+        print(f"{name:<16} {about.document}{review}")
+
+
+def print_framework(name: str) -> None:
+    """Everything that a framework asks, of whom, by when, and where it is written."""
+    framework = chosen_framework(name)
+    about = framework.about
+    print(f"{about.title}: {about.document}")
+    if outdated := about.out_of_review(SystemClock().now().date()):
+        print(outdated)
+    for title, lines in (
+        ("When audits are allocated", _cycle(framework)),
+        ("How cases are drawn", _sampling(framework)),
+        ("Thematic audits", _themes(framework)),
+        ("What is graded", _grades(framework)),
+        ("What people are asked to do", _duties(framework)),
+        ("What people are told", _notices(framework)),
+        ("Moderation", _moderation(framework)),
+        ("Switches", _settings(framework)),
+        ("Who may do what", _verbs(framework)),
+    ):
+        found = list(lines)
+        if found:
+            print(f"\n{title}")
+            print("\n".join(found))
+
+
+def print_year(name: str, first: str, months: int, *, as_json: bool) -> None:
+    """The recurring QA activities of some months. Raises UserFault for a month that is none."""
+    try:
+        cycle = Cycle.parse(first) if first else Cycle.of(SystemClock().now().date())
+    except DateRuleError as error:
+        raise UserFault(f"--from: {error}") from error
+    framework = framework_named(name)
+    labels = {key: role.label for key, role in framework.roles.items()}
+    last = date.fromordinal(cycle.plus(months).first.toordinal() - 1)
+    print_calendar(
+        framework.about.title,
+        activities_named(name),
+        labels,
+        cycle.first,
+        last,
+        calendar_of(framework),
+        as_json=as_json,
+    )
+
+
+def _cycle(framework: Framework) -> Iterator[str]:
+    terms = framework.cycle
+    yield f"  The list goes out {terms.issue}; its process ends {terms.closes}."
+    if terms.every > 1:
+        month = Cycle.parse(f"2026-{framework.first_month:02}").first
+        yield f"  Every {counted(terms.every, 'month')}, beginning in {month:%B}."
+    yield f"  {_source(framework, terms.rule, terms.place, terms.local)}"
+    for kind, limit in framework.limits.items():
+        yield f"  At most {limit.most} {kind} audits a person in a calendar year: {limit.text}."
+        yield f"    {_source(framework, limit.rule, limit.place, ())}"
+
+
+def _themes(framework: Framework) -> Iterator[str]:
+    terms = framework.themes
+    if terms is None:
+        return
+    most = f"At most {counted(terms.most, 'theme')} a calendar year. " if terms.most else ""
+    yield f"  {most}Terms of reference are signed off by the {terms.signed_off_by} first: {listed(terms.asks)}."
+    yield f"  {_source(framework, terms.rule, terms.place, terms.local)}"
+
+
+def _sampling(framework: Framework) -> Iterator[str]:
+    terms = framework.sampling
+    if terms.area != "any":
+        yield f"  From {'their own' if terms.area == 'own' else 'another'} service area."
+    if terms.team != "any":
+        yield f"  From {'their own' if terms.team == 'own' else 'another'} team."
+    if terms.linked:
+        yield "  Never from a centre that the auditor is linked to."
+    if terms.practitioner_months:
+        yield f"  Every practitioner within {counted(terms.practitioner_months, 'month')}."
+    if terms.mix:
+        yield f"  A mix of {listed([one.replace('_', ' ') for one in terms.mix])}."
+    if terms.services:
+        yield f"  From each of: {listed(terms.services)}."
+    yield f"  {_source(framework, terms.rule, terms.place or 'how auditloop works', terms.local)}"
+
+
+def _grades(framework: Framework) -> Iterator[str]:
+    for grade in framework.grades:
+        yield f"  {grade.mark} {grade.label}: {grade.descriptor}"
+    for old in framework.old_scale:
+        meant = framework.grade(old.grade)
+        yield f"  {old.least} to {old.most} on the old scale: {meant.label if meant else old.grade}"
+    for section in framework.sections:
+        yield f"  Heading: {section.label}{f' (only if {section.only_if})' if section.only_if else ''}"
+
+
+def _duties(framework: Framework) -> Iterator[str]:
+    for key, duty in framework.duties.items():
+        yield f"\n{duty.title} ({key})"
+        owners = duty.per_owner or (duty.owner,)
+        yield f"  Who: {listed([_target(framework, owner) for owner in owners])}. Due: {_due(duty)}."
+        for variant in duty.variants:
+            when = _condition(variant.when.model_dump(exclude_defaults=True))
+            yield f"  If {when}: {_target(framework, variant.owner or duty.owner)}, {variant.due or duty.due}."
+        nudges = framework.defaults.nudge if duty.nudge is None else duty.nudge
+        yield f"  Reminders: {', '.join((*nudges, *duty.remind_after)) or 'none'}."
+        begins = {"overdue": "Overdue", "due": "From the due moment", "opening": "From the opening"}[duty.ladder_from]
+        for rung in framework.defaults.ladder if duty.ladder is None else duty.ladder:
+            yield f"  {begins} {rung.at}: {', '.join(_target(framework, target) for target in rung.to)}."
+        if duty.repeat:
+            yield f"  Again every {duty.repeat.minutes} minutes, to the next manager as well, until someone has it."
+        yield f"  {_source(framework, duty.rule, duty.place, duty.local)}"
+
+
+def _due(duty: DutyRule) -> str:
+    return f"{duty.due}, counted from {duty.counts_from}" if duty.counts_from else duty.due
+
+
+def _condition(terms: dict[str, object]) -> str:
+    words: list[str] = []
+    for key, value in terms.items():
+        if key == "setting" and isinstance(value, dict):
+            words.extend(f"{name} = {chosen}" for name, chosen in value.items())
+        elif isinstance(value, tuple):
+            words.append(f"{key.replace('_', ' ')} {' or '.join(str(one).replace('_', ' ') for one in value)}")
+        else:
+            words.append(f"{key.replace('_', ' ')}: {'yes' if value is True else 'no' if value is False else value}")
+    return " and ".join(words) or "anything else"
+
+
+def _notices(framework: Framework) -> Iterator[str]:
+    for notice in framework.notices.values():
+        yield f"  {notice.title}: {', '.join(_target(framework, target) for target in notice.to)}."
+        if notice.no_later_than:
+            yield f"    No later than {notice.no_later_than}."
+        yield f"    {_source(framework, notice.rule, notice.place, notice.local)}"
+
+
+def _moderation(framework: Framework) -> Iterator[str]:
+    terms = framework.moderation
+    if framework.draws is not None:
+        most = f" to {terms.most}" if terms.most is not None else ""
+        of = "the audits completed" if terms.of == "all" else "the rest"
+        yield f"  A draw {framework.draws}: {terms.share}{most} % of {of}."
+    if terms.hold:
+        yield "  A changed grade or a concern about the audit waits until it was talked through with the auditor."
+    if terms.place:
+        yield f"  {_source(framework, terms.rule, terms.place, terms.local)}"
+
+
+def _settings(framework: Framework) -> Iterator[str]:
+    for key, setting in framework.settings.items():
+        others = ", ".join(one for one in setting.choices if one != setting.value)
+        yield f"  {key} = {setting.value} (or {others})"
+        yield f"    {setting.about}"
+        yield f"    {_decision(framework, setting)}"
+
+
+def _decision(framework: Framework, setting: Setting) -> str:
+    where = _source(framework, setting.rule, setting.place or "how auditloop works", ())
+    if setting.departs:
+        return f"{where}. The rules say {setting.default}. {setting.decision}"
+    return where
+
+
+def _verbs(framework: Framework) -> Iterator[str]:
+    for key, verb in framework.verbs.items():
+        yield f"  {key}: {', '.join(_target(framework, target) for target in verb.by)}"
+
+
+def _target(framework: Framework, target: str) -> str:
+    return framework.roles[target].label if target in framework.roles else WORDS.get(target, target)
+
+
+def _source(framework: Framework, rule: tuple[str, ...], place: str, local: tuple[str, ...]) -> str:
+    return f"[{', '.join(rule) or 'LOCAL'}] {source(framework, place, local, asked=bool(rule))}"
