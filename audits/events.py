@@ -25,6 +25,7 @@ EVENTS = {
     "extend": "extended",
     "withdraw": "withdrawn",
     "take_up": "taken_up",
+    "grade_sections": "sections_graded",
     "self_assess": "self_assessed",
     "waive": "waived",
     "comment": "commented",

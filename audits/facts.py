@@ -76,6 +76,8 @@ def apply(audit: Audit, event: Event) -> Audit:
             facts |= {"another_manager": bool(values.get("another")), event.kind: values.get("text", "")}
         case "overseen":
             facts |= {"overseen": values.get("text", ""), "learning": bool(values.get("learning"))}
+        case "sections_graded":
+            facts["sections"] = dict(values.get("sections") or {})
         case "moderation_booked":
             facts["moderation_at"] = values["at"].isoformat()
         case "selected":

@@ -8,7 +8,7 @@ from audits.events import EVENTS
 from audits.people import Person
 from audits.state import Audit, Duty
 
-RULED_BY = {"agree": "book", "not_hold": "hold"}
+RULED_BY = {"agree": "book", "not_hold": "hold", "grade_sections": "submit"}
 """Verbs that a framework rules under another verb's name."""
 
 ONCE = frozenset(

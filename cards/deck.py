@@ -89,6 +89,7 @@ DONE = {
     "offered": "{who} offered this to the forum",
     "reaudit_submitted": "The case has been audited again",
     "withdrawn": "{who} withdrew the audit",
+    "sections_graded": "{who} graded by heading",
     "self_assessed": "{who} completed the self-assessment",
     "waived": "{who} said that it isn't needed here",
     "commented": "{who} added their comments",

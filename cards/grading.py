@@ -8,6 +8,8 @@ from cards.card import Card, Choice, ChoiceInput, DateInput, Emphasis, Fact, Inp
 from cards.scene import Scene, grade_choices
 
 ACTION_SLOTS = 5
+MOST_SECTIONS = 3
+"""With more headings than that, their grades are given on a card of their own: one card for all is too long to send."""
 YES_NO = (Choice("no", "No"), Choice("yes", "Yes"))
 FEEDBACK_FROM = {"child": "the child or young person", "parent_carer": "a parent or carer"}
 STRETCH_FOR = {"practitioner": "the practitioner", "manager": "the manager"}
@@ -18,8 +20,8 @@ FEEDBACK_CHOICES = (
 )
 
 
-def form(scene: Scene, duty: Duty) -> Card:
-    """The form that an auditor fills in once the discussion has been held."""
+def form(scene: Scene, duty: Duty, *, whole: bool = False) -> Card:
+    """The form that an auditor fills in once the discussion has been held; `whole` with the headings on it as well."""
     audit, terms = scene.audit, scene.framework.submission
     inputs: list[Input | InputGroup] = [
         ChoiceInput(
@@ -63,27 +65,61 @@ def form(scene: Scene, duty: Duty) -> Card:
                 hint="A fuller Case Review is then considered.",
             )
         )
-    if terms.section_grades and scene.framework.sections:
-        sections = tuple(
-            ChoiceInput(
-                f"section_{section.key}",
-                section.label,
-                grade_choices(scene),
-                hint=f"Only if {section.only_if}. {section.prompt}" if section.only_if else section.prompt,
-                compact=True,
-            )
-            for section in scene.framework.sections
-        )
-        inputs.append(InputGroup("Grades by heading (optional)", sections, folded=True))
+    apart = sections_apart(scene) and not whole
+    if terms.section_grades and scene.framework.sections and not apart:
+        inputs.append(InputGroup("Grades by heading (optional)", _section_inputs(scene), folded=True))
     inputs.extend(action_slot(scene, number) for number in range(1, ACTION_SLOTS + 1))
     return Card(
         title=f"Your grade for {audit.case.ref}",
         text=("Only the overall grade, the reason and the questions marked as required are needed.", *terms.advice),
         tone=Tone.ASK,
-        facts=(*scene.case_facts(), scene.due_fact(duty)),
+        facts=(*scene.case_facts(), *_graded(scene), scene.due_fact(duty)),
         inputs=tuple(inputs),
-        actions=scene.button("submit", "Send the audit", Emphasis.PRIMARY),
+        actions=(
+            *scene.button("submit", "Send the audit", Emphasis.PRIMARY),
+            *(scene.button("grade_sections", "Grade by heading", inputs=()) if apart else ()),
+        ),
         why=scene.why("complete_audit"),
+    )
+
+
+def sections_apart(scene: Scene) -> bool:
+    """Whether the grades by heading have a card of their own."""
+    return scene.framework.submission.section_grades and len(scene.framework.sections) > MOST_SECTIONS
+
+
+def sections_form(scene: Scene) -> Card:
+    """The grades by heading, with those that were given before."""
+    return Card(
+        title=f"Grades by heading for {scene.audit.case.ref}",
+        text=("Each is optional. They are kept until you send the audit, and you can change them until then.",),
+        tone=Tone.ASK,
+        facts=scene.case_facts(),
+        inputs=_section_inputs(scene),
+        actions=scene.button("grade_sections", "Keep these grades", Emphasis.PRIMARY),
+        why=scene.why("complete_audit"),
+    )
+
+
+def _graded(scene: Scene) -> tuple[Fact, ...]:
+    if not sections_apart(scene):
+        return ()
+    given = scene.audit.facts.get("sections") or {}
+    return (Fact("Grades by heading", f"{len(given)} of {len(scene.framework.sections)} given"),)
+
+
+def _section_inputs(scene: Scene) -> tuple[ChoiceInput, ...]:
+    given = scene.audit.facts.get("sections") or {}
+    return tuple(
+        ChoiceInput(
+            f"section_{section.key}",
+            section.label,
+            grade_choices(scene, described=False),
+            value=str(given.get(section.key) or ""),
+            hint=f"Only if {section.only_if}. {section.prompt}" if section.only_if else section.prompt,
+            compact=True,
+        )
+        for section in scene.framework.sections
     )
 
 

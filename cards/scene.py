@@ -162,5 +162,9 @@ PLANS = {
 }
 
 
-def grade_choices(scene: Scene) -> tuple[Choice, ...]:
-    return tuple(Choice(grade.key, f"{grade.mark} {grade.label}", grade.descriptor) for grade in scene.framework.grades)
+def grade_choices(scene: Scene, *, described: bool = True) -> tuple[Choice, ...]:
+    """The grades to choose from, with their descriptors where there is room for them."""
+    return tuple(
+        Choice(grade.key, f"{grade.mark} {grade.label}", grade.descriptor if described else "")
+        for grade in scene.framework.grades
+    )

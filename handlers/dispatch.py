@@ -44,6 +44,7 @@ VERBS: dict[str, Callable[[Press], Awaitable[Reply]]] = {
     "hold": sessions.hold,
     "not_hold": sessions.not_hold,
     "submit": grades.submit,
+    "grade_sections": grades.grade_sections,
     "safety": safety.raise_concern,
     "acknowledge": safety.acknowledge,
     "take_up": escalations.take_up,

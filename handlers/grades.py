@@ -45,6 +45,22 @@ async def _alert_first(press: Press, errors: dict[str, str]) -> Reply:
     return Reply(replace(card, error=f"{listed(told)} have been alerted now. {card.error}"))
 
 
+async def grade_sections(press: Press) -> Reply:
+    """The grades by heading on a card of their own: shown first, kept once they are sent."""
+    press.check()
+    if press.audit.has("submitted"):
+        raise press.already("submitted")
+    if not any(name.startswith("section_") for name in press.values):
+        return Reply(grading.sections_form(press.scene))
+    errors: dict[str, str] = {}
+    found = _sections(press, errors)
+    if errors:
+        raise Refused(privacy.again(grading.sections_form(press.scene), press.values, errors))
+    await press.record(sections=found)
+    duty = press.duty("complete_audit")
+    return Reply(grading.form(press.scene, duty)) if duty else press.reply("complete_audit")
+
+
 def _next(press: Press) -> tuple[str, ...]:
     duties = press.audit.open_duties()
     lines = []
@@ -59,7 +75,8 @@ def _next(press: Press) -> tuple[str, ...]:
 def form_again(press: Press, errors: dict[str, str]) -> Card:
     """The form with what was typed, each error beside its input."""
     duty = press.duty("complete_audit")
-    card = grading.form(press.scene, duty) if duty else Card(title="The grade form", tone=Tone.ASK)
+    whole = any(name.startswith("section_") for name in press.values)
+    card = grading.form(press.scene, duty, whole=whole) if duty else Card(title="The grade form", tone=Tone.ASK)
     count = len(errors)
     words = "One answer needs another look." if count == 1 else f"{count} answers need another look."
     return privacy.again(card, press.values, errors, f"{words} Nothing that you wrote is lost.")
@@ -87,7 +104,7 @@ def read_form(press: Press) -> tuple[dict[str, Any], dict[str, str]]:
     values["feedback"] = {} if framework.submission.feedback_later else read_feedback(press, errors)
     values["stretch"] = _stretch(press, errors)
     values["good_example"] = press.value("good_example") if framework.submission.good_example else ""
-    values["sections"] = _sections(press, errors)
+    values["sections"] = {**(press.audit.facts.get("sections") or {}), **_sections(press, errors)}
     values["actions"] = read_actions(press, errors)
     named = (name for name in press.values if name.endswith(("_reason", "_what")) or name.startswith("stretch_"))
     free = [*FREE_TEXT, *named]

@@ -8,6 +8,7 @@ from audits.people import Person
 from audits.state import Duty
 from bot.rehearsal.company import Company
 from bot.rehearsal.script import Script
+from cards.card import Card
 from scheduling.clock import MovedClock
 from scheduling.door import Failure, NotDelivered, Parcel
 from storage.store import Store
@@ -32,6 +33,7 @@ class Stage:
     clock: MovedClock
     company: Company
     said: dict[str, str] = field(default_factory=dict)
+    arrived: list[Card] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     feedback: dict[str, dict[str, str]] = field(default_factory=dict)
     unreachable: set[int] = field(default_factory=set)
@@ -42,6 +44,7 @@ class Stage:
     async def deliver(self, to: Person, parcel: Parcel) -> None:
         if to.id in self.unreachable:
             raise NotDelivered(Failure.PERMANENT, f"{to.name} has not installed the app")
+        self.arrived.append(parcel.card)
         for key in parcel.keys:
             self.said[key] = parcel.card.plain()
 

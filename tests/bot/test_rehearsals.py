@@ -16,6 +16,8 @@ import yaml
 from bot.rehearsal.playing import play
 from bot.rehearsal.script import read_script
 from bot.rehearsal.timeline import Line, timeline
+from cards import adaptive, blocks, html
+from cards.card import Card
 
 REHEARSALS = Path(__file__).parent.parent / "rehearsals"
 SCRIPTS = sorted(path for path in REHEARSALS.glob("*.yaml") if not path.name.endswith(".expect.yaml"))
@@ -86,9 +88,16 @@ def _nearest(part: Part, lines: list[Part]) -> str:
 async def _played(script: Path) -> list[Part]:
     stage = await play(*read_script(script))
     try:
+        for card in stage.arrived:
+            kind = (stage.framework.name, card.title.split(":")[0], tuple(action.verb for action in card.actions))
+            _cards.setdefault(kind, card)
         return [line.to_json() for line in await timeline(stage)]
     finally:
         await stage.store.close()
+
+
+_cards: dict[tuple[str, str, tuple[str, ...]], Card] = {}
+"""One card of every kind that the rehearsals have delivered so far."""
 
 
 _timelines: dict[Path, list[Part]] = {}
@@ -173,6 +182,16 @@ async def test_every_line_is_whole_and_in_its_place(script: Path) -> None:
             assert line["nominal"], line
         if line["what"] in ("message", "nudge", "overdue", "escalation", "alert"):
             assert line["people"], line
+
+
+async def test_every_kind_of_card_that_arrives_fits_teams_slack_and_the_desk() -> None:
+    """The renderers refuse, by an exception, what a platform would."""
+    for script in SCRIPTS[::7]:
+        await _lines(script)
+    for number, card in enumerate(_cards.values()):
+        assert adaptive.render(card, card_id=f"{number}")
+        assert blocks.render(card, card_id=f"{number}")
+        assert html.render(card, action_url="/press", event_id=f"{number}")
 
 
 async def test_a_rehearsal_played_twice_has_the_same_timeline() -> None:

@@ -36,7 +36,7 @@ async def test_a_form_with_nothing_in_it_says_beside_each_input_what_is_missing(
     assert reply.refused
     assert set(errors(reply.card)) == {"grade", "rationale", "safety", "feedback_child", "feedback_parent_carer"}
     assert reply.card.error == "5 answers need another look. Nothing that you wrote is lost."
-    assert verbs(reply.card) == {"submit"}
+    assert verbs(reply.card) == {"submit", "grade_sections"}
     assert reply.card.why is not None
     assert not (await service.audit()).has("submitted")
     assert not service.unread()
@@ -188,3 +188,34 @@ async def test_an_audit_that_was_sent_is_neither_handed_back_nor_withdrawn(servi
         reply = await service.press(person, verb, reason="capacity", to=str(service.people["Leo"]))
         assert reply.refused
         assert f"{who} completed the audit" in words(reply.card)
+
+
+async def test_grades_by_heading_have_a_card_of_their_own_and_are_kept_until_the_audit_is_sent(
+    service: Service,
+) -> None:
+    await service.talked()
+    asked = await service.press("Carol", "grade_sections")
+    assert verbs(asked.card) == {"grade_sections"}
+    assert len(asked.card.all_inputs()) == 7
+    kept_so_far = await service.press("Carol", "grade_sections", section_planning="good", section_outcomes="")
+    assert "2 of 7" not in words(kept_so_far.card)
+    assert "1 of 7 given" in words(kept_so_far.card)
+    again = await service.press("Carol", "grade_sections")
+    assert typed(again.card) == {"section_planning": "good"}
+    await service.press("Carol", "submit", **SENT)
+    assert (await service.audit()).facts["sections"] == {"planning": "good"}
+
+
+async def test_a_heading_that_will_not_do_keeps_the_others_as_they_were_typed(service: Service) -> None:
+    await service.talked()
+    values = {"section_planning": "good", "section_outcomes": "superb"}
+    reply = await service.press("Carol", "grade_sections", **values)
+    assert reply.refused
+    assert set(errors(reply.card)) == {"section_outcomes"}
+    assert typed(reply.card)["section_planning"] == "good"
+    assert not (await service.audit()).facts.get("sections")
+
+
+async def test_only_the_auditor_grades_by_heading(service: Service) -> None:
+    await service.talked()
+    assert (await service.press("Alice", "grade_sections", section_planning="good")).refused
