@@ -68,7 +68,7 @@ def _about_the_audit(scene: Scene) -> tuple[ChoiceInput, ...]:
 
 
 def update(scene: Scene, duty: Duty) -> Card:
-    """The urgent review of an Inadequate: what was found, and what the QA Unit needs to hear."""
+    """The urgent review of an Inadequate: what was found, and what QA needs to hear."""
     audit = scene.audit
     first = duty.key == "urgent_update"
     question = "What has been done?" if first else "Is every action done? If not, what is the plan?"

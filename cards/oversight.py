@@ -64,7 +64,7 @@ def record(scene: Scene, duty: Duty) -> Card:
 
 
 def settle(scene: Scene, duty: Duty) -> Card:
-    """A disagreement, as the auditor (or the QA Unit, which helps) gets it."""
+    """A disagreement, as whoever settles it gets it."""
     audit = scene.audit
     _, who = audit.done.get("disputed", (None, None))
     return Card(

@@ -16,7 +16,8 @@ from cards.wording import counted, due_words, listed, moment_words
 
 STAGES = (
     ("recorded", "Uploaded to the file"),
-    ("overseen", "Overseen by the Service Lead"),
+    ("overseen", "Overseen by management"),
+    ("moderated", "Moderated"),
     ("submitted", "Completed"),
     ("held", "Discussion held"),
     ("booked", "Discussion booked"),
