@@ -8,6 +8,8 @@ from scheduling.door import Door
 from scheduling.ticker import next_moment, tick
 from storage.store import Store
 
+DAY = 24 * 60
+
 
 async def catch_up(store: Store, door: Door, clock: Clock) -> int:
     """Take what is due now and send what may go; how many messages went."""
@@ -18,9 +20,10 @@ async def catch_up(store: Store, door: Door, clock: Clock) -> int:
 async def run_until(store: Store, door: Door, clock: MovedClock, until: datetime) -> int:
     """Move a clock forward through every moment at which something happens; how many messages went."""
     sent = await catch_up(store, door, clock)
+    waits = 0
     while (coming := await next_moment(store, clock.now())) is not None and coming <= until:
-        # What is still waiting after its own moment was held back; a minute on it is looked at again.
-        moment = coming if coming > clock.now() else clock.now() + timedelta(minutes=1)
+        waits = 0 if coming > clock.now() else waits + 1
+        moment = coming if not waits else await _once_more(store, clock.now(), waits)
         if moment > until:
             break
         clock.move_to(moment)
@@ -28,3 +31,11 @@ async def run_until(store: Store, door: Door, clock: MovedClock, until: datetime
     if clock.now() < until:
         clock.move_to(until)
     return sent
+
+
+async def _once_more(store: Store, now: datetime, waits: int) -> datetime:
+    """When to look again at what still waits after its own moment: a minute on, then less and less often, so that a
+    step which fails for good doesn't hold a moved clock; but never later than the next thing that is due."""
+    again = now + timedelta(minutes=min(2 ** (waits - 1), DAY))
+    coming = await next_moment(store, now, later=True)
+    return min(again, coming) if coming is not None else again

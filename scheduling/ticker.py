@@ -68,14 +68,20 @@ async def _step(store: Store, ref: str, now: datetime) -> int:
         return 1
 
 
-async def next_moment(store: Store, after: datetime) -> datetime | None:
-    """When the next thing happens by itself after `after`; None if nothing is planned."""
+async def next_moment(store: Store, after: datetime, *, later: bool = False) -> datetime | None:
+    """When the next thing happens by itself after `after`; None if nothing is planned.
+
+    What should have happened before counts as happening now; with `later`, it is left out.
+    """
+    planned: list[datetime] = []
     async with store.begin() as tx:
-        found = [
-            await tx.session.scalar(select(func.min(DutyRow.next_at)).where(DutyRow.closed_at.is_(None))),
-            await tx.session.scalar(select(func.min(AuditRow.issue_at))),
-            await tx.session.scalar(select(func.min(CycleNoticeRow.next_at))),
-            await tx.session.scalar(select(func.min(OutboxRow.not_before)).where(OutboxRow.state.in_(WAITING))),
-        ]
-    planned = [moment for moment in found if moment is not None]
+        for column, where in (
+            (DutyRow.next_at, DutyRow.closed_at.is_(None)),
+            (AuditRow.issue_at, AuditRow.issue_at.is_not(None)),
+            (CycleNoticeRow.next_at, CycleNoticeRow.next_at.is_not(None)),
+            (OutboxRow.not_before, OutboxRow.state.in_(WAITING)),
+        ):
+            asked = select(func.min(column)).where(where)
+            found = await tx.session.scalar(asked.where(column > after) if later else asked)
+            planned.extend([found] if found is not None else [])
     return max(after, min(planned)) if planned else None

@@ -77,9 +77,14 @@ def _due_day(tx: Transaction, again: Audit | None) -> date | None:
 
 
 def _reaudits(tx: Transaction, audit: Audit) -> list[Duty]:
-    """The open duties of an audit that have its case allocated again."""
+    """The open duties of an audit that end with its case audited again."""
     duties = tx.framework.duties
-    return [duty for duty in audit.open_duties() if duty.key in duties and duties[duty.key].allocates_again]
+    return [
+        duty
+        for duty in audit.open_duties()
+        if duty.key in duties
+        and (duties[duty.key].allocates_again or "reaudit_submitted" in duties[duty.key].closed_by)
+    ]
 
 
 async def waiting_for_reaudit(tx: Transaction, case: CaseFile) -> Audit | None:

@@ -5,7 +5,7 @@ import sys
 from asyncio.subprocess import PIPE
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from audits.reading import with_settings
 from scheduling.clock import MovedClock
 from scheduling.delivery import deliver_due
 from scheduling.door import Failure
-from scheduling.running import catch_up
+from scheduling.running import catch_up, run_until
 from scheduling.ticker import Ticked, next_moment, tick
 from storage.ledger import verify
 from storage.store import Store
@@ -300,3 +300,27 @@ async def test_the_next_moment_counts_what_may_have_arrived_and_goes_again(servi
     await tick(service.store, now)
     await deliver_due(service.store, refusing(Failure.UNKNOWN), MovedClock(now))
     assert await next_moment(service.store, now) == now + MINUTE
+
+
+class CountedClock(MovedClock):
+    """A moved clock that counts how often it was moved."""
+
+    moves = 0
+
+    def move_to(self, moment: datetime) -> None:
+        self.moves += 1
+        super().move_to(moment)
+
+
+async def test_a_step_that_fails_for_good_does_not_hold_a_moved_clock(
+    service: Service, letterbox: Letterbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    await service.allocate("N-1", "Marek", "2026-03-03 09:00")
+    async with service.store.begin() as tx:
+        for row in await tx.session.scalars(select(DutyRow)):
+            row.steps = []
+    clock = CountedClock(moment("2026-03-03 09:00"))
+    with caplog.at_level(logging.CRITICAL):
+        await run_until(service.store, letterbox, clock, moment("2026-09-01 09:00"))
+    assert clock.now() == moment("2026-09-01 09:00")
+    assert clock.moves < 250
