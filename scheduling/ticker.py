@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from scheduling.cycles import issue_due, issue_reaudit, send_lists
 from storage.ledger import WAITING, record_step
@@ -27,12 +27,21 @@ class Ticked:
 async def tick(store: Store, now: datetime) -> Ticked:
     """Take everything that is due at `now`.
 
-    1. Allocations whose day has come go out. 2. Lists of the cycle go out. 3. Duties take their steps, each in a
+    1. What is due is read. 2. Allocations and lists of the cycle go out. 3. Duties take their steps, each in a
     transaction of its own that looks again whether the step is still due.
     """
-    done = Ticked(issued=await issue_due(store, now), lists=await send_lists(store, now))
+    done = Ticked()
+    issues, lists, refs = await _waiting(store, now)
+    if issues:
+        done.issued = await issue_due(store, now)
+    if lists:
+        done.lists = await send_lists(store, now)
+    if issues or lists:
+        # What has just gone out may have a step that is due at once.
+        _, _, refs = await _waiting(store, now)
     faulty: set[str] = set()
-    while refs := await _due(store, now, faulty):
+    while refs:
+        full = len(refs) == BATCH
         for ref in refs:
             try:
                 done.steps += await _step(store, ref, now)
@@ -40,18 +49,31 @@ async def tick(store: Store, now: datetime) -> Ticked:
                 # One duty that can't be stepped must not keep the others waiting; the next tick tries it again.
                 log.exception("the step of duty %s failed", ref)
                 faulty.add(ref)
+        refs = await _due(store, now, faulty) if full else []
     return done
+
+
+async def _waiting(store: Store, now: datetime) -> tuple[bool, bool, list[str]]:
+    """Whether allocations and lists are due, and the first duties that are, read at once."""
+    async with store.begin() as tx:
+        issues = await tx.session.scalar(select(AuditRow.id).where(AuditRow.issue_at <= now).limit(1))
+        lists = await tx.session.scalar(select(CycleNoticeRow.id).where(CycleNoticeRow.next_at <= now).limit(1))
+        refs = await tx.session.scalars(_due_refs(now, set()))
+        return issues is not None, lists is not None, list(refs)
 
 
 async def _due(store: Store, now: datetime, but: set[str]) -> list[str]:
     async with store.begin() as tx:
-        rows = await tx.session.scalars(
-            select(DutyRow.ref)
-            .where(DutyRow.next_at <= now, DutyRow.closed_at.is_(None), DutyRow.ref.not_in(but))
-            .order_by(DutyRow.next_at, DutyRow.id)
-            .limit(BATCH)
-        )
-        return list(rows)
+        return list(await tx.session.scalars(_due_refs(now, but)))
+
+
+def _due_refs(now: datetime, but: set[str]) -> Select[str]:
+    return (
+        select(DutyRow.ref)
+        .where(DutyRow.next_at <= now, DutyRow.closed_at.is_(None), DutyRow.ref.not_in(but))
+        .order_by(DutyRow.next_at, DutyRow.id)
+        .limit(BATCH)
+    )
 
 
 async def _step(store: Store, ref: str, now: datetime) -> int:
