@@ -1,10 +1,12 @@
 """The quick grade form, and the audit as it was sent."""
 
+from dataclasses import replace
+
 from audits.dates import day_words
 from audits.permissions import moderates
 from audits.state import Duty
 from cards.actions import summary
-from cards.card import Card, Choice, ChoiceInput, DateInput, Emphasis, Fact, Input, InputGroup, TextInput, Tone
+from cards.card import Card, Choice, ChoiceInput, DateInput, Emphasis, Fact, Input, InputGroup, TextInput, Tone, Why
 from cards.scene import Scene, grade_choices
 
 ACTION_SLOTS = 5
@@ -12,6 +14,7 @@ MOST_SECTIONS = 3
 """With more headings than that, their grades are given on a card of their own: one card for all is too long to send."""
 YES_NO = (Choice("no", "No"), Choice("yes", "Yes"))
 FEEDBACK_FROM = {"child": "the child or young person", "parent_carer": "a parent or carer"}
+ANOTHER = "We then ask you whether another manager should seek their view."
 STRETCH_FOR = {"practitioner": "the practitioner", "manager": "the manager"}
 FEEDBACK_CHOICES = (
     Choice("obtained", "Yes, they gave their view"),
@@ -79,8 +82,18 @@ def form(scene: Scene, duty: Duty, *, whole: bool = False) -> Card:
             *scene.button("submit", "Send the audit", Emphasis.PRIMARY),
             *(scene.button("grade_sections", "Grade by heading", inputs=()) if apart else ()),
         ),
-        why=scene.why("complete_audit"),
+        why=_why(scene),
     )
+
+
+def _why(scene: Scene) -> Why:
+    """Why the audit is asked for, with the places that ask for its family's views and its stretch targets."""
+    terms, why = scene.framework.submission, scene.why("complete_audit")
+    asked = (
+        ("family's views", terms.feedback_place if terms.feedback and not terms.feedback_later else ""),
+        ("stretch targets", terms.stretch_place if terms.stretch else ""),
+    )
+    return replace(why, place="; ".join([why.place, *(f"{what}: {place}" for what, place in asked if place)]))
 
 
 def sections_apart(scene: Scene) -> bool:
@@ -129,7 +142,13 @@ def feedback_inputs(scene: Scene) -> list[Input | InputGroup]:
     for source in scene.framework.submission.feedback:
         who = FEEDBACK_FROM.get(source, source)
         found.append(ChoiceInput(f"feedback_{source}", f"Did {who} give feedback?", FEEDBACK_CHOICES, required=True))
-        found.append(TextInput(f"feedback_{source}_reason", f"If it wasn't appropriate to ask {who}: why?"))
+        found.append(
+            TextInput(
+                f"feedback_{source}_reason",
+                f"If it wasn't appropriate to ask {who}: why?",
+                hint=ANOTHER if scene.framework.submission.another_manager else "",
+            )
+        )
     return found
 
 
