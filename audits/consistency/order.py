@@ -58,6 +58,7 @@ def never_happening(framework: Framework) -> Iterator[Problem]:
     for key, duty in framework.duties.items():
         yield from _never_opened(key, duty, can)
         yield from _never_closed(key, duty, can)
+        yield from _never_answered(key, duty)
     for key, notice in framework.notices.items():
         if not _may_happen(notice.on, can):
             yield Problem(("notices", key, "on"), f"nothing sends this notice: {_why_never(notice.on)}")
@@ -72,6 +73,33 @@ def never_happening(framework: Framework) -> Iterator[Problem]:
         elif event == "withdrawn":
             yield Problem(path, "an audit that is withdrawn is over, so nothing comes after that. Write another event.")
     yield from _places_of_the_whole(framework)
+
+
+ANSWERED_UNDER = {
+    "discussed": ("discuss_moderation",),
+    "released": ("discuss_moderation",),
+    "resolved": ("dispute",),
+    "feedback_considered": ("family_feedback", "seek_feedback"),
+}
+"""Answers that are looked for under these duties alone."""
+OF_AN_ACTION = ("confirmed", "signed_off", "sent_back")
+
+
+def _never_answered(key: str, duty: DutyRule) -> Iterator[Problem]:
+    """A duty whose answer the bot would look for elsewhere."""
+    answer = duty.closed_by[0]
+    keys = ANSWERED_UNDER.get(answer)
+    if keys is not None and key not in keys:
+        yield Problem(
+            ("duties", key, "closed_by"),
+            f"{answer!r} answers only [duties.{'] and [duties.'.join(keys)}]. Take that key, or close it otherwise.",
+        )
+    if duty.per_action and answer not in OF_AN_ACTION:
+        yield Problem(
+            ("duties", key, "per_action"),
+            f"{answer!r} names no action, so it would close none of these. Close them by one of "
+            f"{', '.join(OF_AN_ACTION)}.",
+        )
 
 
 def _never_opened(key: str, duty: DutyRule, can: frozenset[str]) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from audits.events import EVENTS
 from audits.framework import Framework
 from audits.frameworks import framework_named, shipped
 from audits.reading import FrameworkError, check_framework, parse_framework, with_settings
@@ -1145,3 +1146,15 @@ def test_a_framework_past_its_review_says_so() -> None:
     about = framework_named("southampton").about
     assert about.review_by == date(2024, 3, 31)
     assert "March 2024" in about.banner
+
+
+@pytest.mark.parametrize("answer", ["discussed", "released", "resolved", "feedback_considered"])
+def test_an_answer_that_is_looked_for_under_another_duty_is_named(answer: str) -> None:
+    verb = next(verb for verb, event in EVENTS.items() if event == answer)
+    text = SMALL + (
+        f'\n[verbs.{verb}]\nlabel = "answer"\nby = ["head"]\n'
+        '\n[duties.talk]\ntitle = "Talk"\nask = "Please talk."\nopened_by = ["submitted"]\nowner = "head"\n'
+        f'due = "within 5 days"\nplace = "page 9"\nclosed_by = ["{answer}", "withdrawn"]  # here\n'
+    )
+    [fault] = [one for one in faults_of(text) if "answers only" in one]
+    assert fault.startswith(f"small.toml, line {lines_with(text, '# here')[0]}: [duties.talk] closed_by")

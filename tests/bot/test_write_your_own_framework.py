@@ -747,6 +747,8 @@ FAULTS = {
     "the ladder runs backwards": 'duties.accept.ladder = [{at = "+5wd", to = ["qa"]}, {at = "+2wd", to = ["hos"]}]',
     "nothing closes this duty": 'duties.accept.closed_by = ["reflected"]',
     "nothing opens this duty": 'duties.accept.opened_by = ["reflected"]',
+    "answers only": 'duties.accept.closed_by = ["resolved"]',
+    "names no action": "duties.accept.per_action = true",
     "nothing sends this notice": 'notices.extended.on = ["reflected"]',
     "waits for itself": 'verbs.accept.needs = ["accepted"]',
     "can only come after": 'verbs.accept.needs = ["held"]\nverbs.hold.needs = ["accepted"]',
