@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from audits.dates import Cycle, DateRuleError, day_words
+from audits.dates import Cycle, DateRuleError, day_words, parse_offset
 from audits.framework import DutyRule, Framework, Setting
 from audits.frameworks import framework_named, shipped
 from audits.frameworks.activities import activities_named
@@ -14,6 +14,7 @@ from cards.scene import source
 from cards.wording import counted, listed
 from scheduling.clock import SystemClock
 
+BEGINS = {"overdue": "Once overdue", "due": "At the due moment", "opening": "From the opening"}
 WORDS = {
     "auditor": "the auditor",
     "auditor.manager": "the auditor's manager",
@@ -137,13 +138,33 @@ def _duties(framework: Framework) -> Iterator[str]:
             when = _condition(variant.when.model_dump(exclude_defaults=True))
             yield f"  If {when}: {_target(framework, variant.owner or duty.owner)}, {variant.due or duty.due}."
         nudges = framework.defaults.nudge if duty.nudge is None else duty.nudge
-        yield f"  Reminders: {', '.join((*nudges, *duty.remind_after)) or 'none'}."
-        begins = {"overdue": "Overdue", "due": "From the due moment", "opening": "From the opening"}[duty.ladder_from]
+        told = [*(_offset(one, "due") for one in nudges), *(_offset(one, "opening") for one in duty.remind_after)]
+        yield f"  Reminders: {listed(told) or 'none'}."
+        begins = {"overdue": "Once overdue", "due": "At the due moment", "opening": "From the opening"}[
+            duty.ladder_from
+        ]
         for rung in framework.defaults.ladder if duty.ladder is None else duty.ladder:
-            yield f"  {begins} {rung.at}: {', '.join(_target(framework, target) for target in rung.to)}."
+            whom = listed([_target(framework, target) for target in rung.to])
+            yield f"  {begins}{_later(rung.at)}: {whom}."
         if duty.repeat:
             yield f"  Again every {duty.repeat.minutes} minutes, to the next manager as well, until someone has it."
         yield f"  {_source(framework, duty.rule, duty.place, duty.local)}"
+
+
+def _length(words: str) -> str:
+    span = parse_offset(words)
+    return counted(abs(span.amount), span.unit)
+
+
+def _offset(words: str, start: str) -> str:
+    """An offset as people say it: `2 working days before`, `10 weeks after it opens`."""
+    if start == "opening":
+        return f"{_length(words)} after it opens"
+    return f"{_length(words)} before" if parse_offset(words).amount else "on the day itself"
+
+
+def _later(words: str) -> str:
+    return f", {_length(words)} later" if parse_offset(words).amount else ""
 
 
 def _due(duty: DutyRule) -> str:
@@ -185,7 +206,7 @@ def _moderation(framework: Framework) -> Iterator[str]:
 def _settings(framework: Framework) -> Iterator[str]:
     for key, setting in framework.settings.items():
         others = ", ".join(one for one in setting.choices if one != setting.value)
-        yield f"  {key} = {setting.value} (or {others})"
+        yield f"  {key} = {setting.value} ({f'or {others}' if others else 'the only choice'})"
         yield f"    {setting.about}"
         yield f"    {_decision(framework, setting)}"
 
