@@ -105,8 +105,8 @@ class Engine(Messages):
         """Whether an event that closes duties of this kind is meant for this one."""
         if rule.waits_for and before.open_duties(rule.waits_for):
             return False
-        if event.kind == TOLD and event.values.get("duty") != duty.ref:
-            return False
+        if event.kind == TOLD:
+            return event.values.get("duty") == duty.ref
         if rule.per_action and duty.action != event.values.get("action"):
             return False
         if not rule.per_action and event.kind in PER_ACTION and not _all_done(audit, event.kind):

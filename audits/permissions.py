@@ -100,7 +100,8 @@ def out_of_order(rules: Engine, audit: Audit, verb: str) -> tuple[str, ...]:
 
 def moderates(rules: Engine, audit: Audit, person: Person, at: datetime) -> bool:
     """Whether a person belongs to those who moderate an audit, and so knows its outcome before it is disclosed."""
-    return is_qa(rules, person) or may(rules, audit, "moderate", person, at)
+    _, moderator = audit.done.get("moderated", (at, None))
+    return person.id == moderator or may(rules, audit, "moderate", person, at)
 
 
 def sees_duty(rules: Engine, audit: Audit, duty: Duty, person: Person, at: datetime) -> bool:

@@ -155,6 +155,9 @@ def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in own.items():
         below = joined.get(key)
         joined[key] = _over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    if "due" in own and "local" not in own and "local" in base:
+        # A due day of its own is what the framework says, unless it calls it local itself.
+        joined["local"] = [term for term in base["local"] if term != "due"]
     return joined
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from audits.dates import Cycle, DateRuleError, day_words, parse_offset
-from audits.framework import DutyRule, Framework, Setting
+from audits.framework import Condition, DutyRule, Framework, Setting
 from audits.frameworks import framework_named, shipped
 from audits.frameworks.activities import activities_named
 from bot.calendars import print_calendar
@@ -133,7 +133,14 @@ def _duties(framework: Framework) -> Iterator[str]:
     for key, duty in framework.duties.items():
         yield f"\n{duty.title} ({key})"
         owners = duty.per_owner or (duty.owner,)
+        yield f"  Opens: {_when(duty.opened_by, duty.when)}."
+        for way in duty.or_opened:
+            yield f"  Opens also: {_when(way.opened_by, way.when)}."
         yield f"  Who: {listed([_target(framework, owner) for owner in owners])}. Due: {_due(duty)}."
+        if duty.what in ("alert", "escalation"):
+            yield "  Sent at any hour."
+        if duty.issue:
+            yield f"  Allocated again {_length(duty.issue.at)} on, to {_target(framework, duty.issue.to)}."
         for variant in duty.variants:
             when = _condition(variant.when.model_dump(exclude_defaults=True))
             yield f"  If {when}: {_target(framework, variant.owner or duty.owner)}, {variant.due or duty.due}."
@@ -149,6 +156,13 @@ def _duties(framework: Framework) -> Iterator[str]:
         if duty.repeat:
             yield f"  Again every {duty.repeat.minutes} minutes, to the next manager as well, until someone has it."
         yield f"  {_source(framework, duty.rule, duty.place, duty.local)}"
+
+
+def _when(events: tuple[str, ...], when: Condition) -> str:
+    """Which events open something, and on what condition."""
+    said = listed([event.replace("_", " ") for event in events]).replace(" and ", " or ")
+    terms = when.model_dump(exclude_defaults=True)
+    return f"{said}, if {_condition(terms)}" if terms else said
 
 
 def _length(words: str) -> str:
@@ -196,7 +210,10 @@ def _moderation(framework: Framework) -> Iterator[str]:
     if framework.draws is not None:
         most = f" to {terms.most}" if terms.most is not None else ""
         of = "the audits completed" if terms.of == "all" else "the rest"
+        always = [grade.label for grade in framework.grades if grade.key in terms.always]
         yield f"  A draw {framework.draws}: {terms.share}{most} % of {of}."
+        if always:
+            yield f"  Always: {listed(always)}."
     if terms.hold:
         yield "  A changed grade or a concern about the audit waits until it was talked through with the auditor."
     if terms.place:
@@ -221,6 +238,11 @@ def _decision(framework: Framework, setting: Setting) -> str:
 def _verbs(framework: Framework) -> Iterator[str]:
     for key, verb in framework.verbs.items():
         yield f"  {key}: {', '.join(_target(framework, target) for target in verb.by)}"
+        first = [event.replace("_", " ") for event in (*verb.after, *verb.needs)]
+        open_first = [framework.duties[duty].title for duty in verb.waits_for]
+        if first or open_first:
+            shut = f"; not while open: {listed(open_first)}" if open_first else ""
+            yield f"    Only after: {listed(first) or 'nothing'}{shut}."
 
 
 def _target(framework: Framework, target: str) -> str:

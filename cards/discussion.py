@@ -9,7 +9,8 @@ from cards.scene import Scene, grade_choices
 def discuss(scene: Scene, duty: Duty) -> Card:
     """To the one who leads the conversation the outcome; to the auditor an invitation."""
     audit, terms = scene.audit, scene.framework.duties[duty.key]
-    if not moderates(scene.rules, audit, scene.viewer, scene.now) and scene.viewer.id != duty.owner_id:
+    mine = scene.viewer.id == duty.owner_id
+    if not mine and scene.viewer.id == audit.auditor_id:
         return Card(
             title=f"A conversation about the moderation of {audit.case.ref}",
             text=(
@@ -23,6 +24,17 @@ def discuss(scene: Scene, duty: Duty) -> Card:
                 scene.due_fact(duty, "Please talk by"),
             ),
             actions=scene.button("discuss", "We have talked it through", inputs=()),
+            why=scene.why(duty.key),
+        )
+    if not mine and not moderates(scene.rules, audit, scene.viewer, scene.now):
+        # A manager who hears that the conversation waits learns nothing of what it is about.
+        return Card(
+            title=f"{terms.title}: {audit.case.ref}",
+            text=(
+                f"{scene.name(duty.owner_id)} is to talk the moderation through with {scene.name(audit.auditor_id)}.",
+            ),
+            tone=Tone.INFORM,
+            facts=(*scene.case_facts(), scene.due_fact(duty, "Please talk by")),
             why=scene.why(duty.key),
         )
     found = str(audit.facts.get("moderation") or "")

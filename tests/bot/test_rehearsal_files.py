@@ -224,3 +224,27 @@ async def test_roles_are_known_by_key_label_alias_and_name_whatever_their_capita
     lines = await _lines(tmp_path, text)
     accepted = [line for line in lines if (line["what"], line["duty"]) == ("closed", "accept")]
     assert sorted(line["case"] for line in accepted) == [f"S-{number}" for number in range(len(names))]
+
+
+async def test_each_of_several_owners_is_told_for_themselves(tmp_path: Path) -> None:
+    """A duty that ends once its owner was told, asked of two people, ends for each of them."""
+    council = (Path(__file__).parents[2] / "docs" / "examples" / "riverton.toml").read_text("utf-8")
+    told = 'closed_by = ["told", "withdrawn"]'
+    assert council.count(told) == 1
+    two = council.replace(told, f'per_owner = ["practice_lead", "head_of_practice"]\n{told}')
+    (tmp_path / "two.toml").write_text(two, "utf-8")
+    text = (
+        "framework: two.toml\nstart: 2026-03-16T09:00\nuntil: 2026-03-31T18:00\nsteps:\n"
+        "  - {at: 2026-03-19T10:00, do: allocate, case: R-1}\n"
+        "  - {at: 2026-03-20T10:00, by: peer, do: accept, case: R-1}\n"
+        "  - {at: 2026-03-23T10:00, by: family_worker, do: self_assess, case: R-1}\n"
+        "  - {at: 2026-03-26T19:30, by: peer, do: submit, case: R-1, grade: fragile}\n"
+    )
+    stage = await play(*read_script(_file(tmp_path, text)))
+    try:
+        lines = [line for line in await timeline(stage) if line.duty == "share_audit"]
+    finally:
+        await stage.store.close()
+    assert [line.at for line in lines if line.what == "opened"] == ["2026-03-26T19:30"] * 2
+    assert [line.at for line in lines if line.what == "closed"] == ["2026-03-26T19:30"] * 2
+    assert {line.at for line in lines if line.what == "escalation"} == {"2026-03-26T19:30"}
