@@ -201,7 +201,10 @@ def sent(scene: Scene) -> Card:
 
 
 def moderation_facts(scene: Scene) -> tuple[Fact, ...]:
-    """What the moderator wrote, once those who see the grade may know it."""
+    """What the moderator wrote, for auditor and managers once it is disclosed. It is about the audit, so the
+    practitioner whose work was audited doesn't read it."""
+    if scene.viewer.id == scene.audit.case.holder_id:
+        return ()
     text = str(scene.audit.facts.get("moderation") or "")
     kept_back = scene.audit.on_hold and not moderates(scene.rules, scene.audit, scene.viewer, scene.now)
     return (Fact("Moderation", text),) if text and scene.grade_facts() and not kept_back else ()

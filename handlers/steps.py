@@ -26,8 +26,10 @@ async def answer(press: Press) -> Reply:
     label = press.tx.framework.verbs[press.verb].label
     return Reply(
         Card(
-            title=f"Thank you. Recorded for {press.audit.case.ref}",
-            text=(f"You used your way to {label}.",),
+            title=f"Thank you. This is recorded for {press.audit.case.ref}",
+            text=(f"You chose to {label}. Those whom it concerns have been told.",)
+            if recorded.messages
+            else (f"You chose to {label}.",),
             tone=Tone.DONE,
             facts=press.scene.case_facts(),
         )

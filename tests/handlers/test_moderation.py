@@ -179,3 +179,13 @@ async def test_the_case_is_audited_again_by_someone_else_in_the_next_list_after_
         earlier = await tx.audit(again.earlier_audit_id or 0)
     assert earlier is not None
     assert not earlier.open_duties("reaudit")
+
+
+async def test_what_the_moderator_wrote_is_read_by_the_managers_and_not_by_the_practitioner(
+    service: Service,
+) -> None:
+    await service.sent(grade="inadequate")
+    await service.press("Grace", "moderate", grade="inadequate", text="The evidence is triangulated.")
+    shown = "The evidence is triangulated."
+    told = {who: any(shown in words(letter.card) for letter in await service.inbox(who)) for who in ("Dan", "Alice")}
+    assert told == {"Dan": True, "Alice": False}
