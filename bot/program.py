@@ -15,7 +15,7 @@ from cards.card import Card, Tone
 from handlers.dispatch import answer, given_reply
 from handlers.interaction import Interaction, Reply
 from scheduling.clock import Clock, MovedClock
-from scheduling.delivery import bundle_card, message_card
+from scheduling.composing import bundle_card, message_card
 from scheduling.door import Door, Parcel
 from scheduling.running import catch_up, run_until
 from scheduling.ticker import next_moment

@@ -2,10 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from yarl import URL
 
 FILE = "auditloop.toml"
 PREFIX = "AUDITLOOP_"
@@ -15,24 +17,134 @@ class SettingsError(ValueError):
     """Settings that can't be used; each line names the key and says what to write."""
 
 
-class Settings(BaseModel):
-    """How auditloop runs here. With nothing set: Southampton on SQLite in the working folder, the desk on loopback.
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this computer itself."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
-    `switches` are the council's own choices where its framework leaves one (see `with_settings`).
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WebSettings(Section):
+    """Where the platforms reach auditloop: the address it listens on, and the one that the world sees.
+
+    `public_url` is the https address of the reverse proxy in front; links in cards begin with it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    host: str = "127.0.0.1"
+    port: int = Field(default=3978, ge=0, le=65535)
+    public_url: str = ""
+
+    @model_validator(mode="after")
+    def _checked(self) -> "WebSettings":
+        if self.public_url:
+            url = URL(self.public_url)
+            if not url.host or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))):
+                raise ValueError("public_url must begin with https://, for example https://auditloop.example.gov.uk")
+        return self
+
+
+class TeamsCloud(Section):
+    """Where Microsoft's services are. The defaults are the public cloud's; other clouds and tests name their own."""
+
+    login_url: str = "https://login.microsoftonline.com"
+    scope: str = "https://api.botframework.com"
+    issuer: str = "https://api.botframework.com"
+    keys_url: str = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+    service_hosts: tuple[str, ...] = ("smba.trafficmanager.net", "botframework.com", "botframework.us")
+
+
+class TeamsSettings(Section):
+    """The single-tenant app registration under which auditloop is a bot in Microsoft Teams.
+
+    `certificate` is the path of a PEM file with the private key and the certificate, in place of `secret`.
+    `anonymous` lets in a client without tokens, such as Microsoft's Agents Playground; on loopback only.
+    `sends_a_second` is the most that this process sends in a second; Teams allows an app 50 in a tenant.
+    """
+
+    app_id: str = ""
+    tenant_id: str = ""
+    secret: SecretStr = SecretStr("")
+    certificate: Path | None = None
+    anonymous: bool = False
+    slash_commands: bool = False
+    sends_a_second: int = Field(default=25, ge=1, le=50)
+    cloud: TeamsCloud = TeamsCloud()
+
+    @model_validator(mode="after")
+    def _checked(self) -> "TeamsSettings":
+        if self.anonymous:
+            if self.app_id:
+                raise ValueError("anonymous goes without an app_id: take one of them out")
+            return self
+        missing = [name for name in ("app_id", "tenant_id") if not getattr(self, name)]
+        if not self.secret.get_secret_value() and self.certificate is None:
+            missing.append("secret (or certificate)")
+        if missing:
+            raise ValueError(f"missing: {', '.join(missing)}. docs/teams.md says where to find them")
+        return self
+
+
+class EmailSettings(Section):
+    """A mail server that takes what can't be delivered otherwise. `security`: starttls, tls, or none on loopback."""
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    sender: str
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    security: Literal["starttls", "tls", "none"] = "starttls"
+
+    @model_validator(mode="after")
+    def _checked(self) -> "EmailSettings":
+        if "@" not in self.sender:
+            raise ValueError("sender must be an e-mail address, for example auditloop@example.gov.uk")
+        if self.security == "none" and not is_loopback(self.host):
+            raise ValueError("security can be none only with a mail server on this computer: write starttls or tls")
+        return self
+
+
+class Settings(Section):
+    """How auditloop runs here. With nothing set: Southampton on SQLite in the working folder, the desk on loopback.
+
+    `switches` are the council's own choices where its framework leaves one (see `with_settings`). `desk` says whether
+    the desk is open; left out, it is open where no platform is.
+    """
 
     database: str = "auditloop.sqlite3"
     framework: str = "southampton"
     port: int = Field(default=8414, ge=0, le=65535)
+    desk: bool | None = None
     switches: dict[str, Any] = Field(default_factory=dict)
     heartbeat_seconds: int = Field(default=15, ge=1, le=300)
+    web: WebSettings = WebSettings()
+    teams: TeamsSettings | None = None
+    email: EmailSettings | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Settings":
+        if self.teams and self.teams.anonymous and not is_loopback(self.web.host):
+            raise ValueError(
+                f"teams.anonymous lets in anyone, so it works on loopback only, and web.host is {self.web.host}: "
+                "register an app (docs/teams.md) or write web.host = 127.0.0.1"
+            )
+        return self
 
     @property
     def database_url(self) -> str:
         """The database as SQLAlchemy's URL; a plain path is a SQLite file."""
         return self.database if "://" in self.database else f"sqlite+aiosqlite:///{self.database}"
+
+    @property
+    def desk_open(self) -> bool:
+        return self.teams is None if self.desk is None else self.desk
+
+
+SECTIONS: Mapping[str, type[Section]] = {"web": WebSettings, "teams": TeamsSettings, "email": EmailSettings}
 
 
 def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
@@ -45,20 +157,29 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{FILE}: this is not valid TOML: {error}.") from error
     for name in Settings.model_fields:
-        if name == "switches":
-            continue
-        if (found := environment.get(PREFIX + name.upper())) is not None:
+        if (
+            name != "switches"
+            and name not in SECTIONS
+            and (found := environment.get(PREFIX + name.upper())) is not None
+        ):
             values[name] = found
+    for section, model in SECTIONS.items():
+        for name in model.model_fields:
+            found = environment.get(f"{PREFIX}{section}_{name}".upper())
+            if found is not None and name != "cloud" and isinstance(values.setdefault(section, {}), dict):
+                values[section][name] = found
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        lines = []
-        for detail in error.errors():
-            key = ".".join(str(part) for part in detail["loc"])
-            known = ", ".join(Settings.model_fields)
-            unknown = detail["type"] == "extra_forbidden"
-            lines.append(
-                f"{FILE}, {key}: "
-                + (f"there is no such setting. There are: {known}." if unknown else f"{detail['msg']}.")
-            )
-        raise SettingsError("\n".join(lines)) from error
+        raise SettingsError("\n".join(_words(detail) for detail in error.errors())) from None
+
+
+def _words(detail: Any) -> str:
+    """A fault as the key and what to write. It never repeats a value, which may be a secret."""
+    place = [str(part) for part in detail["loc"]]
+    key = ", ".join((FILE, ".".join(place))) if place else FILE
+    if detail["type"] == "extra_forbidden":
+        model: type[BaseModel] = SECTIONS.get(place[0], Settings) if len(place) > 1 else Settings
+        model = TeamsCloud if place[:2] == ["teams", "cloud"] and len(place) > 2 else model
+        return f"{key}: there is no such setting. There are: {', '.join(model.model_fields)}."
+    return f"{key}: {detail['msg'].removeprefix('Value error, ')}."

@@ -1,5 +1,8 @@
 """A card as JSON text and back, so that what was sent can be kept and later changed into what was done."""
 
+import hashlib
+from dataclasses import replace
+
 from pydantic import ConfigDict, RootModel
 
 from cards.card import Card
@@ -21,3 +24,14 @@ def from_json(text: str) -> Card:
     Raises ValueError if the text is not a card.
     """
     return _StoredCard.model_validate_json(text).root
+
+
+def fingerprint(card: Card) -> str:
+    """What a card shows, in 64 characters: two cards with the same one needn't be exchanged.
+
+    A form counts as the same while it asks the same: a new fact above it is no reason to take away what somebody is
+    typing into it.
+    """
+    if card.all_inputs() and card.actions:
+        card = replace(card, facts=(), text=(), table=None, bars=None, why=None, error="", downloads=())
+    return hashlib.sha256(to_json(card).encode()).hexdigest()

@@ -1,22 +1,22 @@
 """Delivery: from the outbox through a door to a person, once, and with every failure answered."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
-from audits.dates import Cycle
 from audits.messages import Message
 from audits.people import Person
 from audits.state import TOLD, Event
-from cards.card import Card, Download
-from cards.deck import Note, card_for, cycle_list, digest, repeated
-from cards.invitation import invitation, moderation_invitation
-from cards.scene import Scene
+from cards.card import Card
+from cards.stored import fingerprint
 from scheduling.clock import Clock
+from scheduling.composing import ALERT, bundle_card
 from scheduling.door import Door, Failure, NotDelivered, Parcel
+from scheduling.waits import wait_before
 from storage.ledger import post, record
 from storage.outbox import (
     claim,
@@ -28,38 +28,61 @@ from storage.outbox import (
     release_expired,
     renew,
 )
+from storage.postings import Place, keep_posting
 from storage.store import Store, Transaction
-from storage.tables import CycleRow, DutyRow, OutboxRow
+from storage.tables import DutyRow, OutboxRow
 
-ALERT = "acknowledge_alert"
 JOINED = frozenset({"nudge", "overdue"})
 LAPSING = JOINED | {"escalation"}
-LONGEST_WAIT = timedelta(hours=1)
-MOST_DOUBLINGS = 7
+ROUND = 50
+"""So many people are served before it is looked again whether something more urgent has come in between."""
 log = logging.getLogger(__name__)
 
 
-async def deliver_due(store: Store, door: Door, clock: Clock) -> int:
+async def deliver_due(store: Store, door: Door, clock: Clock, *, at_once: int = 1) -> int:
     """Send everything that may go now; how many messages went.
 
-    1. Messages of a sender that died are taken up again. 2. Each recipient's messages are claimed. 3. Reminders that
-    fall together become one. 4. What went is marked sent; what failed waits, or goes to the next person. The clock is
-    read anew for each recipient, so that a long round doesn't hold claims that are past their lease.
+    1. Messages of a sender that died are taken up again. 2. Each recipient's messages are claimed, for `at_once`
+    recipients at the same time. 3. Reminders that fall together become one. 4. What went is marked sent; what failed
+    waits, or goes to the next person. The clock is read anew for each recipient, so that a long round doesn't hold
+    claims that are past their lease.
     """
     async with store.begin() as tx:
         await release_expired(tx, clock.now())
     sent = 0
     while True:
         async with store.begin() as tx:
-            people = await recipients_due(tx, clock.now())
-        claimed = 0
-        for person_id in people:
-            bundles = await _claimed(store, person_id, clock.now())
-            claimed += len(bundles)
-            for bundle in bundles:
-                sent += await _send(store, door, bundle, clock.now())
-        if not claimed:
+            people = await recipients_due(tx, clock.now(), ROUND)
+        tallies = await _serve(store, door, clock, people, at_once)
+        sent += sum(one.sent for one in tallies)
+        if not any(one.claimed for one in tallies):
             return sent
+
+
+@dataclass
+class _Tally:
+    claimed: int = 0
+    sent: int = 0
+
+
+async def _serve(store: Store, door: Door, clock: Clock, people: Sequence[int], at_once: int) -> list[_Tally]:
+    """Send what waits for these people, in their order, by `at_once` workers."""
+    waiting = iter(people)
+
+    async def work() -> _Tally:
+        tally = _Tally()
+        for person_id in waiting:
+            bundles = await _claimed(store, person_id, clock.now())
+            tally.claimed += len(bundles)
+            for bundle in bundles:
+                tally.sent += await _send(store, door, bundle, clock.now())
+        return tally
+
+    if at_once == 1:
+        return [await work()]
+    async with asyncio.TaskGroup() as group:
+        workers = [group.create_task(work()) for _ in range(min(at_once, len(people)))]
+    return [worker.result() for worker in workers]
 
 
 @dataclass(frozen=True)
@@ -124,13 +147,15 @@ async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> int
         async with store.begin() as tx:
             if not await renew(tx, rows, now):
                 return 0
-        await _hand_over(door, bundle, bundle.card)
+        place = await _hand_over(door, bundle, bundle.card)
     except NotDelivered as failure:
         async with store.begin() as tx:
             await _failed(tx, failure, rows, person, now)
         return 0
     async with store.begin() as tx:
         await mark_sent(tx, rows, now, f"digest/{rows[0].id}" if len(rows) > 1 else None)
+        if place is not None:
+            await keep_posting(tx, person.id, place, rows, fingerprint(bundle.card), now)
         await _told(tx, rows, now)
     return len(rows)
 
@@ -147,7 +172,7 @@ async def _told(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> No
             await record(tx, audit, Event(TOLD, now, None, {"duty": duty.ref}))
 
 
-async def _hand_over(door: Door, bundle: _Bundle, card: Card) -> None:
+async def _hand_over(door: Door, bundle: _Bundle, card: Card) -> Place | None:
     parcel = Parcel(
         keys=tuple(row.key for row in bundle.rows),
         card=card,
@@ -155,7 +180,7 @@ async def _hand_over(door: Door, bundle: _Bundle, card: Card) -> None:
         repeat=any(row.possible_repeat for row in bundle.rows),
     )
     try:
-        await door.deliver(bundle.person, parcel)
+        return await door.deliver(bundle.person, parcel)
     except NotDelivered:
         raise
     except Exception as fault:
@@ -168,8 +193,7 @@ async def _failed(
     tx: Transaction, failure: NotDelivered, rows: Sequence[OutboxRow], person: Person, now: datetime
 ) -> None:
     if failure.failure is not Failure.PERMANENT:
-        tries = min(max(row.attempts for row in rows), MOST_DOUBLINGS)
-        wait = failure.retry_after or min(timedelta(minutes=2 ** (tries - 1)), LONGEST_WAIT)
+        wait = failure.retry_after or wait_before(max(row.attempts for row in rows), rows[0].key)
         await mark_waiting(tx, rows, now + wait, failure.reason, unknown=failure.failure is Failure.UNKNOWN)
         return
     for row in await mark_failed(tx, rows, failure.reason):
@@ -213,61 +237,3 @@ async def _instead(tx: Transaction, row: OutboxRow, person: Person, reason: str,
             )
         )
     await post(tx, told, audit_id=row.audit_id, cycle_id=row.cycle_id, details=row.details)
-
-
-async def bundle_card(tx: Transaction, rows: Sequence[OutboxRow], person: Person, now: datetime) -> Card:
-    """The card of messages that went, or go, as one."""
-    if len(rows) == 1 or all(row.duty == ALERT for row in rows):
-        return await message_card(tx, rows[0], person, now)
-    return await _digest_card(tx, rows, person, now)
-
-
-async def _digest_card(tx: Transaction, rows: Sequence[OutboxRow], person: Person, now: datetime) -> Card:
-    """Several reminders for one person as one card, as they are at `now`."""
-    audits = {audit.id: audit for audit in await tx.audits(row.audit_id for row in rows if row.audit_id is not None)}
-    items = [
-        (Scene(tx.rules, audits[row.audit_id], person, now), note_of(row))
-        for row in rows
-        if row.audit_id is not None and row.audit_id in audits
-    ]
-    card = digest(tx.rules, person, items)
-    return repeated(card) if any(row.possible_repeat for row in rows) else card
-
-
-async def message_card(tx: Transaction, row: OutboxRow, person: Person, now: datetime) -> Card:
-    """The card of one message as it is at `now`."""
-    card = await _message_card(tx, row, person, now)
-    return repeated(card) if row.possible_repeat else card
-
-
-async def _message_card(tx: Transaction, row: OutboxRow, person: Person, now: datetime) -> Card:
-    note = note_of(row)
-    if row.cycle_id is not None and row.audit_id is None:
-        cycle = await tx.session.get_one(CycleRow, row.cycle_id)
-        month = Cycle.parse(cycle.month).words
-        return cycle_list(tx.rules, person, note, month, await tx.audits(row.details.get("audits", [])))
-    audit = await tx.audit(row.audit_id) if row.audit_id is not None else None
-    if audit is None:
-        return Card(title="For your information", text=(row.text,))
-    scene = Scene(tx.rules, audit, person, now)
-    return card_for(scene, note, invitation=_invitation(scene, row))
-
-
-def _invitation(scene: Scene, row: OutboxRow) -> Download | None:
-    notice = scene.framework.notices.get(row.notice or "")
-    if notice is not None and notice.invitation:
-        return moderation_invitation(scene)
-    return invitation(scene) if row.duty == "hold_session" else None
-
-
-def note_of(row: OutboxRow) -> Note:
-    """A row of the outbox as cards need it."""
-    return Note(
-        what=row.what,
-        duty=row.duty,
-        duty_ref=row.duty_ref,
-        notice=row.notice,
-        text=row.text,
-        rule=tuple(row.rule),
-        details=row.details,
-    )

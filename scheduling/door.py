@@ -7,6 +7,7 @@ from typing import Protocol
 
 from audits.people import Person
 from cards.card import Card
+from storage.postings import Place
 
 
 class Failure(StrEnum):
@@ -38,6 +39,14 @@ class Parcel:
 
 
 class Door(Protocol):
-    async def deliver(self, to: Person, parcel: Parcel) -> None:
-        """Send a card to a person. Raises NotDelivered."""
+    async def deliver(self, to: Person, parcel: Parcel) -> Place | None:
+        """Send a card to a person; where it now stands, if it can be changed there. Raises NotDelivered."""
+        ...
+
+
+class Board(Protocol):
+    """A door whose messages can be changed where they stand."""
+
+    async def change(self, to: Person, place: Place, card: Card) -> None:
+        """Show another card in the place of one that was delivered. Raises NotDelivered."""
         ...

@@ -4,22 +4,29 @@ from datetime import datetime, timedelta
 
 from scheduling.clock import Clock, MovedClock
 from scheduling.delivery import deliver_due
-from scheduling.door import Door
+from scheduling.door import Board, Door
+from scheduling.refreshing import refresh_due
 from scheduling.ticker import next_moment, tick
 from storage.store import Store
 
 DAY = 24 * 60
 
 
-async def catch_up(store: Store, door: Door, clock: Clock) -> int:
-    """Take what is due now and send what may go; how many messages went."""
+async def catch_up(store: Store, door: Door, clock: Clock, board: Board | None = None, *, at_once: int = 1) -> int:
+    """Take what is due now, send what may go, and change what stands on `board`; how many messages went.
+
+    Messages go to `at_once` people at the same time.
+    """
     await tick(store, clock.now())
-    return await deliver_due(store, door, clock)
+    sent = await deliver_due(store, door, clock, at_once=at_once)
+    if board is not None:
+        await refresh_due(store, board, clock)
+    return sent
 
 
-async def run_until(store: Store, door: Door, clock: MovedClock, until: datetime) -> int:
+async def run_until(store: Store, door: Door, clock: MovedClock, until: datetime, board: Board | None = None) -> int:
     """Move a clock forward through every moment at which something happens; how many messages went."""
-    sent = await catch_up(store, door, clock)
+    sent = await catch_up(store, door, clock, board)
     waits = 0
     while (coming := await next_moment(store, clock.now())) is not None and coming <= until:
         waits = 0 if coming > clock.now() else waits + 1
@@ -27,7 +34,7 @@ async def run_until(store: Store, door: Door, clock: MovedClock, until: datetime
         if moment > until:
             break
         clock.move_to(moment)
-        sent += await catch_up(store, door, clock)
+        sent += await catch_up(store, door, clock, board)
     if clock.now() < until:
         clock.move_to(until)
     return sent

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from audits.messages import Message
 from audits.state import TOLD, Audit, Duty, Event
+from storage.postings import look_again
 from storage.records import plain, write_action, write_audit, write_duty
 from storage.store import Transaction
 from storage.tables import ActionRow, AuditRow, ChainRow, DutyRow, LedgerRow, OutboxRow
@@ -38,7 +39,8 @@ async def record(tx: Transaction, audit: Audit, event: Event) -> Recorded:
     """Record an event on an audit as it stands in this transaction.
 
     1. The rules decide. 2. State, actions and duties are written. 3. Waiting nudges of closed duties are superseded.
-    4. The entry is chained. 5. Messages go to the outbox. 6. Events that follow are recorded in the same way.
+    4. The entry is chained. 5. Messages go to the outbox. 6. Events that follow are recorded in the same way. 7. What
+    already stands in chats about this audit is looked at again.
     Raises StaleDataError (SQLAlchemy) where another transaction changed the audit meanwhile.
     """
     result = Recorded(audit)
@@ -55,6 +57,7 @@ async def record(tx: Transaction, audit: Audit, event: Event) -> Recorded:
         result.closed.extend(decision.closed)
         result.messages.extend(decision.messages)
         waiting.extend(decision.then)
+    await look_again(tx, audit.id, event.at)
     return result
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.engine import CursorResult
 
 from storage.ledger import WAITING
@@ -13,14 +13,16 @@ from storage.tables import OutboxRow
 LEASE = timedelta(minutes=5)
 
 
-async def recipients_due(tx: Transaction, now: datetime) -> list[int]:
-    """Whom messages wait for that may go now, those with alerts and escalations first."""
+async def recipients_due(tx: Transaction, now: datetime, most: int) -> list[int]:
+    """Whom messages wait for that may go now, those with alerts and escalations first; at most so many."""
     rows = await tx.session.execute(
-        select(OutboxRow.to_id, OutboxRow.urgent, OutboxRow.id)
+        select(OutboxRow.to_id)
         .where(OutboxRow.state.in_(WAITING), OutboxRow.not_before <= now)
-        .order_by(OutboxRow.urgent.desc(), OutboxRow.id)
+        .group_by(OutboxRow.to_id)
+        .order_by(func.max(case((OutboxRow.urgent, 1), else_=0)).desc(), func.min(OutboxRow.id))
+        .limit(most)
     )
-    return list(dict.fromkeys(to_id for to_id, _, _ in rows))
+    return [to_id for (to_id,) in rows]
 
 
 async def claim(tx: Transaction, to_id: int, now: datetime) -> list[OutboxRow]:

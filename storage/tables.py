@@ -175,7 +175,7 @@ class OutboxRow(Table):
     """A message to one person. States: queued, sending, sent, failed, unknown, superseded.
 
     `entry_id` is the ledger's entry that led to it; `not_before` holds it through quiet hours or a back-off; `digest`
-    names the message that it was joined to.
+    names the message that it was joined to; `posting_id` is where it stands on a platform that can change it there.
     """
 
     __tablename__ = "outbox"
@@ -204,7 +204,55 @@ class OutboxRow(Table):
     sent_at: Mapped[datetime | None]
     possible_repeat: Mapped[bool] = mapped_column(default=False)
     digest: Mapped[str | None] = mapped_column(String(64), index=True)
+    posting_id: Mapped[int | None] = mapped_column(ForeignKey("postings.id"), index=True)
     error: Mapped[str] = mapped_column(Text, default="")
+
+
+class ContactRow(Table):
+    """How a person is reached on a platform, kept from the first contact on.
+
+    `object_id` is who they are in the tenant's directory, `user_id` who they are in chats. `conversation_id` is empty
+    until there is a chat; `closed` says why they can't be written to, and is empty while they can.
+    """
+
+    __tablename__ = "contacts"
+    __table_args__ = (UniqueConstraint("platform", "tenant", "object_id"), UniqueConstraint("platform", "person_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform: Mapped[str] = mapped_column(String(16))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    tenant: Mapped[str] = mapped_column(String(64))
+    object_id: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str]
+    bot_id: Mapped[str] = mapped_column(default="")
+    conversation_id: Mapped[str] = mapped_column(String(512), default="")
+    service_url: Mapped[str] = mapped_column(String(512), default="")
+    closed: Mapped[str] = mapped_column(Text, default="")
+    welcomed_at: Mapped[datetime | None]
+    since: Mapped[datetime]
+
+
+class PostingRow(Table):
+    """A message that stands in a chat and can be changed there. `token` names it inside its card.
+
+    `shown` is the fingerprint of what it shows. `wanted` counts what happened that may change it; `next_at` is when to
+    look at it again, and is empty while there is no reason to.
+    """
+
+    __tablename__ = "postings"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    platform: Mapped[str] = mapped_column(String(16))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    conversation_id: Mapped[str] = mapped_column(String(512))
+    activity_id: Mapped[str] = mapped_column(String(512))
+    service_url: Mapped[str] = mapped_column(String(512))
+    at: Mapped[datetime]
+    shown: Mapped[str] = mapped_column(String(64))
+    wanted: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
 
 
 class LedgerRow(Table):
@@ -267,6 +315,15 @@ class AnswerRow(Table):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     at: Mapped[datetime]
     reply: Mapped[str] = mapped_column(Text)
+
+
+class SecretRow(Table):
+    """A key that auditloop made for itself, such as the one under links to calendar files. The same on every node."""
+
+    __tablename__ = "secrets"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str]
 
 
 class RevisionRow(Table):

@@ -118,8 +118,8 @@ async def test_a_message_put_back_is_not_due_before_its_time(service: Service) -
     sending = await state_of(service, "a")
     async with service.store.begin() as tx:
         await mark_waiting(tx, [sending], later, "Too many requests", unknown=False)
-        assert await recipients_due(tx, later - timedelta(seconds=1)) == []
-        assert await recipients_due(tx, later) == [service.ids["Marek"]]
+        assert await recipients_due(tx, later - timedelta(seconds=1), 50) == []
+        assert await recipients_due(tx, later, 50) == [service.ids["Marek"]]
     row = await state_of(service, "a")
     assert (row.state, row.error, row.possible_repeat) == ("queued", "Too many requests", False)
 
@@ -128,7 +128,7 @@ async def test_what_was_sent_is_never_due_again(service: Service) -> None:
     await put(service, message(service, "a"))
     async with service.store.begin() as tx:
         await mark_sent(tx, await claim(tx, service.ids["Marek"], TUESDAY), TUESDAY, None)
-        assert await recipients_due(tx, TUESDAY + timedelta(days=400)) == []
+        assert await recipients_due(tx, TUESDAY + timedelta(days=400), 50) == []
 
 
 async def test_a_sender_that_outlived_its_lease_has_no_say_any_more(service: Service) -> None:
@@ -154,7 +154,8 @@ async def test_people_with_alerts_come_first_and_their_alerts_before_the_rest(se
     await put(service, message(service, "ordinary", "Priya"), message(service, "older", "Lena"))
     await put(service, message(service, "alert", "Lena", what="alert"))
     async with service.store.begin() as tx:
-        assert await recipients_due(tx, TUESDAY) == [service.ids["Lena"], service.ids["Priya"]]
+        assert await recipients_due(tx, TUESDAY, 1) == [service.ids["Lena"]]
+        assert await recipients_due(tx, TUESDAY, 50) == [service.ids["Lena"], service.ids["Priya"]]
     assert await claimed(service.store, service.ids["Lena"], TUESDAY) == ["alert", "older"]
 
 

@@ -1,0 +1,73 @@
+"""The card of a message, or of several that go as one, as it is at a moment."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from audits.dates import Cycle
+from audits.people import Person
+from cards.card import Card, Download
+from cards.deck import Note, card_for, cycle_list, digest, repeated
+from cards.invitation import invitation, moderation_invitation
+from cards.scene import Scene
+from storage.store import Transaction
+from storage.tables import CycleRow, OutboxRow
+
+ALERT = "acknowledge_alert"
+
+
+async def bundle_card(tx: Transaction, rows: Sequence[OutboxRow], person: Person, now: datetime) -> Card:
+    """The card of messages that went, or go, as one."""
+    if len(rows) == 1 or all(row.duty == ALERT for row in rows):
+        return await message_card(tx, rows[0], person, now)
+    return await _digest_card(tx, rows, person, now)
+
+
+async def _digest_card(tx: Transaction, rows: Sequence[OutboxRow], person: Person, now: datetime) -> Card:
+    """Several reminders for one person as one card, as they are at `now`."""
+    audits = {audit.id: audit for audit in await tx.audits(row.audit_id for row in rows if row.audit_id is not None)}
+    items = [
+        (Scene(tx.rules, audits[row.audit_id], person, now), note_of(row))
+        for row in rows
+        if row.audit_id is not None and row.audit_id in audits
+    ]
+    card = digest(tx.rules, person, items)
+    return repeated(card) if any(row.possible_repeat for row in rows) else card
+
+
+async def message_card(tx: Transaction, row: OutboxRow, person: Person, now: datetime) -> Card:
+    """The card of one message as it is at `now`."""
+    card = await _message_card(tx, row, person, now)
+    return repeated(card) if row.possible_repeat else card
+
+
+async def _message_card(tx: Transaction, row: OutboxRow, person: Person, now: datetime) -> Card:
+    note = note_of(row)
+    if row.cycle_id is not None and row.audit_id is None:
+        cycle = await tx.session.get_one(CycleRow, row.cycle_id)
+        month = Cycle.parse(cycle.month).words
+        return cycle_list(tx.rules, person, note, month, await tx.audits(row.details.get("audits", [])))
+    audit = await tx.audit(row.audit_id) if row.audit_id is not None else None
+    if audit is None:
+        return Card(title="For your information", text=(row.text,))
+    scene = Scene(tx.rules, audit, person, now)
+    return card_for(scene, note, invitation=_invitation(scene, row))
+
+
+def _invitation(scene: Scene, row: OutboxRow) -> Download | None:
+    notice = scene.framework.notices.get(row.notice or "")
+    if notice is not None and notice.invitation:
+        return moderation_invitation(scene)
+    return invitation(scene) if row.duty == "hold_session" else None
+
+
+def note_of(row: OutboxRow) -> Note:
+    """A row of the outbox as cards need it."""
+    return Note(
+        what=row.what,
+        duty=row.duty,
+        duty_ref=row.duty_ref,
+        notice=row.notice,
+        text=row.text,
+        rule=tuple(row.rule),
+        details=row.details,
+    )

@@ -1,0 +1,127 @@
+"""How people are reached on a platform: kept from the first contact on, closed when a platform says so."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from storage.ledger import WAITING
+from storage.store import Transaction
+from storage.tables import ContactRow, DutyRow, OutboxRow, PersonRow
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a platform says that somebody is. An empty field is one that it didn't say."""
+
+    tenant: str
+    object_id: str
+    user_id: str
+    bot_id: str = ""
+    conversation_id: str = ""
+    service_url: str = ""
+
+
+async def contact_of(tx: Transaction, platform: str, person_id: int) -> ContactRow | None:
+    """How a person is reached, or None before the first contact."""
+    found: ContactRow | None = await tx.session.scalar(
+        select(ContactRow).where(ContactRow.platform == platform, ContactRow.person_id == person_id)
+    )
+    return found
+
+
+async def contact_at(tx: Transaction, platform: str, tenant: str, object_id: str) -> ContactRow | None:
+    """The contact with this id in a tenant's directory."""
+    found: ContactRow | None = await tx.session.scalar(
+        select(ContactRow).where(
+            ContactRow.platform == platform, ContactRow.tenant == tenant, ContactRow.object_id == object_id
+        )
+    )
+    return found
+
+
+async def person_with_email(tx: Transaction, email: str) -> int | None:
+    """The active person with this e-mail address, however it is capitalised."""
+    if not email.strip():
+        return None
+    found: int | None = await tx.session.scalar(
+        select(PersonRow.id).where(func.lower(PersonRow.email) == email.strip().lower(), PersonRow.active.is_(True))
+    )
+    return found
+
+
+async def keep_contact(tx: Transaction, platform: str, person_id: int, where: Whereabouts, now: datetime) -> ContactRow:
+    """Keep how a person is reached. Who was matched once stays matched to the id in the directory, not to the address.
+
+    Raises ValueError for a person who is known under another id of the directory.
+    """
+    row = await contact_at(tx, platform, where.tenant, where.object_id)
+    if row is None:
+        if await contact_of(tx, platform, person_id) is not None:
+            raise ValueError("this person is known under another id of the directory")
+        row = ContactRow(
+            platform=platform,
+            person_id=person_id,
+            tenant=where.tenant,
+            object_id=where.object_id,
+            user_id=where.user_id,
+            bot_id=where.bot_id,
+            conversation_id=where.conversation_id,
+            service_url=where.service_url,
+            closed="",
+            since=now,
+        )
+        tx.session.add(row)
+        await tx.session.flush()
+        return row
+    for name in ("user_id", "bot_id", "conversation_id", "service_url"):
+        said = getattr(where, name)
+        if said and getattr(row, name) != said:
+            setattr(row, name, said)
+    if where.conversation_id and row.closed:
+        row.closed = ""
+    return row
+
+
+async def close_contact(tx: Transaction, platform: str, person_id: int, reason: str) -> None:
+    """Say that a person can't be written to any more, and why, until they are seen again."""
+    await tx.session.execute(
+        update(ContactRow)
+        .where(ContactRow.platform == platform, ContactRow.person_id == person_id)
+        .values(closed=reason)
+    )
+
+
+async def unreached(tx: Transaction, platform: str) -> list[tuple[int, str]]:
+    """Active people to whom nothing can be sent there, by id, each with the reason; empty where they never came."""
+    rows = await tx.session.execute(
+        select(PersonRow.id, ContactRow.closed, ContactRow.id)
+        .outerjoin(ContactRow, (ContactRow.person_id == PersonRow.id) & (ContactRow.platform == platform))
+        .where(PersonRow.active.is_(True))
+        .order_by(PersonRow.name)
+    )
+    return [(person_id, closed or "") for person_id, closed, contact in rows if contact is None or closed]
+
+
+async def revive(tx: Transaction, person_id: int, now: datetime) -> int:
+    """Queue again what couldn't reach a person and is still theirs to do, now that they can be reached; how many."""
+    open_duties = select(DutyRow.ref).where(DutyRow.owner_id == person_id, DutyRow.closed_at.is_(None))
+    rows = await tx.session.execute(
+        select(OutboxRow.id, OutboxRow.duty_ref)
+        .where(OutboxRow.to_id == person_id, OutboxRow.state == "failed", OutboxRow.duty_ref.in_(open_duties))
+        .order_by(OutboxRow.id)
+    )
+    # The latest message of a duty says all that the earlier ones said.
+    latest = {duty_ref: row_id for row_id, duty_ref in rows}
+    waiting = set(
+        await tx.session.scalars(
+            select(OutboxRow.duty_ref).where(OutboxRow.to_id == person_id, OutboxRow.state.in_(WAITING))
+        )
+    )
+    ids = [row_id for duty_ref, row_id in latest.items() if duty_ref not in waiting]
+    await tx.session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id.in_(ids), OutboxRow.state == "failed")
+        .values(state="queued", not_before=now, attempts=0, error="")
+    )
+    return len(ids)
