@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 UV ?= uv
+NPM ?= npm
 ARGS ?=
 
 # Settings of the machine's own Python and pip that would put the libraries somewhere else.
@@ -16,6 +17,8 @@ LOCKED := $(INSTALL) --require-hashes --only-binary :all: --requirement
 ITSELF := $(INSTALL) --no-deps --no-build-isolation --editable .
 LOCK := $(UV) pip compile pyproject.toml --no-config --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" --quiet
+# npm writes this file last. Without Node.js and npm the tests that need these clients are skipped, with a word.
+CLIENTS := $(if $(shell command -v node && command -v "$(NPM)"),tests/clients/node_modules/.package-lock.json)
 NO_LIBRARIES := { echo "The libraries could not be installed. The lines above say why; without a network, or behind a proxy" \
 	"or a package mirror that pip doesn't know, this step cannot work. Put that right and run make again."; exit 1; }
 
@@ -30,12 +33,12 @@ help:
 	@echo "make format     puts the code into its standard form"
 	@echo "make lock       writes the lock files again after a change to pyproject.toml (needs uv)"
 	@echo "make upgrade    the same, with the newest versions of everything"
-	@echo "make clean      removes .venv and all that was built"
+	@echo "make clean      removes .venv, the clients for the tests, and all that was built"
 
 demo: .venv/.runtime
 	@.venv/bin/auditloop demo $(ARGS)
 
-test: .venv/.dev
+test: .venv/.dev $(CLIENTS)
 	@echo "Checking: formatting"
 	@$(PY) -m ruff format --quiet --check . || { echo "Run: make format"; exit 1; }
 	@echo "Checking: lint"
@@ -62,7 +65,7 @@ lock upgrade:
 	$(LOCK) --group build --constraint requirements-dev.lock --output-file requirements.lock
 
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/clients/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.created:
@@ -101,3 +104,8 @@ clean:
 	@echo "Setting up: auditloop itself"
 	@$(ITSELF)
 	@touch .venv/.runtime .venv/.platforms $@
+
+tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json tests/clients/package.json
+	@echo "Setting up: Microsoft's own clients for the tests, from npm (a few seconds)"
+	@if (cd tests/clients && "$(NPM)" ci --loglevel=error >/dev/null); then touch $@; else \
+		echo "They could not be installed. The lines above say why; the tests that need them are skipped."; fi

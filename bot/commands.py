@@ -19,10 +19,12 @@ app = typer.Typer(
 )
 frameworks = typer.Typer(help="The councils' frameworks.", no_args_is_help=True, rich_markup_mode=None)
 imports = typer.Typer(help="Take people and cases over from files.", no_args_is_help=True, rich_markup_mode=None)
+manifests = typer.Typer(help="The app packages for Teams and Slack.", no_args_is_help=True, rich_markup_mode=None)
 ledger = typer.Typer(help="The record of what happened.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(frameworks, name="frameworks")
 app.add_typer(imports, name="import")
 app.add_typer(ledger, name="ledger")
+app.add_typer(manifests, name="manifest")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
@@ -165,6 +167,19 @@ def verify_ledger() -> None:
     from bot.doctor import verify
 
     raise typer.Exit(verify(_settings()))
+
+
+@manifests.command("teams")
+def manifest_teams(
+    out: Annotated[Path, typer.Option(help="Where the package goes.")] = Path("auditloop-teams.zip"),
+    schema: Annotated[
+        Path | None, typer.Option(help="Microsoft's schema in a file, where there is no network to fetch it by.")
+    ] = None,
+) -> None:
+    """The app package for Microsoft Teams, from auditloop.toml; checked first. docs/teams.md says how to upload it."""
+    from bot.teams.package import write_package
+
+    write_package(_settings(), out, schema=schema)
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """The program behind the doors: a store, a clock and a door, wired together. Serves the desk."""
 
-from dataclasses import dataclass, replace
+import asyncio
+import logging
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
 from sqlalchemy import func, select
@@ -11,20 +13,26 @@ from audits.people import Person
 from audits.planning import close_moment
 from bot.desk.service import Desktop, Entry, Letter
 from bot.timeline import timeline
-from cards.card import Card, Tone
+from cards.card import Card, Download, Tone
+from cards.invitation import invitation, moderation_invitation
+from cards.scene import Scene
+from cards.stored import fingerprint
 from handlers.dispatch import answer, given_reply
 from handlers.interaction import Interaction, Reply
 from scheduling.clock import Clock, MovedClock
-from scheduling.composing import bundle_card, message_card
-from scheduling.door import Door, Parcel
+from scheduling.composing import bundle_card, duty_card, message_card, posted_card
+from scheduling.door import Board, Door, Parcel
 from scheduling.running import catch_up, run_until
 from scheduling.ticker import next_moment
+from storage.outbox import claim_about, mark_sent, mark_waiting
+from storage.postings import Place, keep_answer, posting_named, put_off_posting, settle_posting
 from storage.queries import latest_cycle
 from storage.store import Store, Transaction
-from storage.tables import DutyRow, OutboxRow
+from storage.tables import DutyRow, OutboxRow, PostingRow
 
 PAGE = 20
 ASKING = frozenset({Tone.ASK, Tone.LATE, Tone.ALERT})
+log = logging.getLogger(__name__)
 
 
 class DeskDoor:
@@ -34,14 +42,38 @@ class DeskDoor:
         return None
 
 
+@dataclass(frozen=True)
+class Posted:
+    """A person's own message in a chat, and the card that it should show now."""
+
+    row: PostingRow
+    card: Card
+
+
+@dataclass(frozen=True)
+class AnswerAbout:
+    """An answer that shows a duty: the fingerprint of what it showed, and the messages that went with it."""
+
+    person_id: int
+    audit_id: int
+    duty_ref: str
+    shown: str
+    messages: tuple[OutboxRow, ...]
+
+
 @dataclass
 class Program:
-    """auditloop at work on one database."""
+    """auditloop at work on one database. `board` is where messages can be changed after they were delivered."""
 
     store: Store
     clock: Clock
     door: Door
     demonstration: bool = False
+    board: Board | None = None
+    at_once: int = 1
+    beaten_at: datetime | None = field(default=None, init=False)
+    _beating: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _called: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     @property
     def calendar(self) -> WorkCalendar:
@@ -56,13 +88,86 @@ class Program:
 
     async def beat(self) -> int:
         """One heartbeat: what is due is done, what may go is sent."""
-        return await catch_up(self.store, self.door, self.clock)
+        async with self._beating:
+            sent = await catch_up(self.store, self.door, self.clock, self.board, at_once=self.at_once)
+            self.beaten_at = self.now()
+            return sent
+
+    def call(self) -> None:
+        """Ask for a heartbeat as soon as may be, without waiting for it."""
+        self._called.set()
+
+    async def keep_up(self) -> None:
+        """Beat whenever it is asked for, until cancelled. Several calls during one beat lead to one more."""
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            try:
+                await self.beat()
+            except Exception:
+                log.exception("a beat failed; the next one takes up what is due")
+
+    async def respond(self, interaction: Interaction) -> Reply:
+        """Answer an interaction at this moment. What it led to is sent by the next heartbeat."""
+        return await answer(self.store, replace(interaction, at=self.now()))
 
     async def answer(self, interaction: Interaction) -> Reply:
         """Answer an interaction at this moment, and send at once what it led to."""
-        reply = await answer(self.store, replace(interaction, at=self.now()))
+        reply = await self.respond(interaction)
         await self.beat()
         return reply
+
+    async def posted(self, person_id: int, token: str) -> Posted | None:
+        """What a person's own message in a chat should show now; None for a token that isn't theirs."""
+        async with self.store.begin() as tx:
+            row = await posting_named(tx, token, person_id)
+            card = await posted_card(tx, row, self.now()) if row else None
+            return Posted(row, card) if row is not None and card is not None else None
+
+    async def answer_about(self, person_id: int, duty_ref: str) -> AnswerAbout | None:
+        """What an answer shows of a duty, so that it can be kept up to date; None where there is no such duty.
+
+        What waits for this person about it goes with the answer, so that they aren't asked twice.
+        """
+        async with self.store.begin() as tx:
+            person = tx.directory.get(person_id)
+            row = await tx.session.scalar(select(DutyRow).where(DutyRow.ref == duty_ref))
+            card = await duty_card(tx, row.audit_id, duty_ref, person, self.now()) if person and row else None
+            if row is None or card is None:
+                return None
+            messages = await claim_about(tx, person_id, duty_ref, self.now())
+            return AnswerAbout(person_id, row.audit_id, duty_ref, fingerprint(card), tuple(messages))
+
+    async def keep_answer(self, about: AnswerAbout, place: Place | None) -> None:
+        """Keep where an answer stands, so that it is changed when its duty is done; None where it couldn't be sent."""
+        now = self.now()
+        async with self.store.begin() as tx:
+            if place is None:
+                await mark_waiting(tx, about.messages, now, "the answer could not be sent", unknown=True)
+                return
+            await mark_sent(tx, about.messages, now, None)
+            await keep_answer(tx, about.person_id, place, about.audit_id, about.duty_ref, about.shown, now)
+
+    async def settle(self, posted: Posted) -> None:
+        """Say that a message shows what it should: the answer to a press that was given in its place."""
+        async with self.store.begin() as tx:
+            await settle_posting(tx, posted.row, fingerprint(posted.card))
+
+    async def unsettle(self, posted: Posted) -> None:
+        """Say that a message doesn't show what it should after all."""
+        async with self.store.begin() as tx:
+            await put_off_posting(tx, posted.row, self.now())
+
+    async def calendar_file(self, person_id: int, ref: str) -> Download | None:
+        """The invitation that `ref` names (see Download), as one person gets it; None where there is none any more."""
+        kind, _, number = ref.partition("/")
+        make = {"audit": invitation, "moderation": moderation_invitation}.get(kind)
+        async with self.store.begin() as tx:
+            person = tx.directory.get(person_id)
+            audit = await tx.audit(int(number)) if number.isdecimal() else None
+            if make is None or person is None or not person.active or audit is None or audit.withdrawn:
+                return None
+            return make(Scene(tx.rules, audit, person, self.now()))
 
     async def reply(self, person_id: int, event_id: str) -> Card | None:
         found = await given_reply(self.store, person_id, event_id)
@@ -157,7 +262,7 @@ class Program:
         """Move a demonstration's clock. Raises TypeError with a clock that isn't ours to move."""
         if not isinstance(self.clock, MovedClock):
             raise TypeError("only a demonstration's clock can be moved")
-        return await run_until(self.store, self.door, self.clock, moment)
+        return await run_until(self.store, self.door, self.clock, moment, self.board)
 
     async def month_end(self) -> datetime:
         async with self.store.begin() as tx:

@@ -5,16 +5,30 @@ import os
 import signal
 import tempfile
 import webbrowser
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from aiohttp import web
+
+from audits.framework import Framework
+from bot.calendar_links import KEY, CalendarLinks
+from bot.counts import Counts
 from bot.desk.application import build_app
 from bot.desk.serving import PortTakenError, serve
 from bot.faults import UserFault
+from bot.listening import listening_socket
 from bot.opening import chosen_framework, open_store
 from bot.program import DeskDoor, Program
-from bot.settings import Settings
-from scheduling.clock import SystemClock
+from bot.settings import Settings, TeamsSettings
+from bot.web import Calendar, Watch, build_web
+from scheduling.clock import Clock, SystemClock
+from scheduling.door import Door
 from scheduling.heartbeat import start_heartbeat
+from storage.keys import own_key
+from storage.store import Store
 
 
 def run_demo(framework: str, port: int, *, open_browser: bool) -> None:
@@ -24,51 +38,118 @@ def run_demo(framework: str, port: int, *, open_browser: bool) -> None:
     async def work(folder: Path) -> None:
         today = SystemClock().now().date()
         program = await prepare(chosen_framework(framework), folder, today, seed=2026, say=_say)
-        try:
-            await _desk(program, port, open_browser=open_browser)
-        finally:
-            await program.store.close()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(program.store.close)
+            await _open_desk(stack, program, port, open_browser=open_browser)
+            await _until_stopped()
 
     with tempfile.TemporaryDirectory(prefix="auditloop-demo-") as folder:
         asyncio.run(work(Path(folder)))
+    _say("Stopped.")
 
 
 def run_serve(settings: Settings) -> None:
-    """The bot on its own database, with the heartbeat and the desk on loopback until it is stopped."""
+    """The bot on its own database, with the heartbeat, the platforms that are configured, and the desk."""
 
     async def work() -> None:
-        async with open_store(settings) as store:
-            program = Program(store, SystemClock(), DeskDoor())
-            heartbeat = start_heartbeat(program.beat, settings.heartbeat_seconds)
-            try:
-                await program.beat()
-                await _desk(program, settings.port, open_browser=False)
-            finally:
-                heartbeat.shutdown(wait=False)
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(open_store(settings))
+            running = await open_bot(stack, settings, store, SystemClock(), say=_say)
+            if settings.desk_open:
+                await _open_desk(stack, running.program, settings.port, open_browser=False)
+            else:
+                _say("Stop it with Ctrl+C.")
+            await _until_stopped()
 
     asyncio.run(work())
+    _say("Stopped.")
+
+
+@dataclass(frozen=True)
+class Running:
+    """The bot at work. `address` is where the platforms' requests come in on this computer, empty without any."""
+
+    program: Program
+    address: str = ""
+
+
+async def open_bot(
+    stack: AsyncExitStack, settings: Settings, store: Store, clock: Clock, *, say: Callable[[str], None]
+) -> Running:
+    """The program with its heartbeat and the doors of these settings, all closed with the stack."""
+    running = Running(Program(store, clock, DeskDoor()))
+    if settings.teams is not None:
+        running = await _open_teams(stack, settings, settings.teams, store, clock)
+        say(f"Microsoft Teams is answered at {running.address}/api/messages.")
+    program = running.program
+    heartbeat = start_heartbeat(program.beat, settings.heartbeat_seconds)
+    stack.callback(heartbeat.shutdown, wait=False)
+    called = asyncio.get_running_loop().create_task(program.keep_up())
+    stack.push_async_callback(_ended, called)
+    program.call()
+    return running
+
+
+async def _open_teams(
+    stack: AsyncExitStack, settings: Settings, terms: TeamsSettings, store: Store, clock: Clock
+) -> Running:
+    from bot.teams.opening import AT_ONCE, open_teams
+
+    sock, address = listening_socket(settings.web.host, settings.web.port)
+    stack.callback(sock.close)
+    links = CalendarLinks(await own_key(store, KEY), settings.web.public_url.rstrip("/") or address)
+    teams = await stack.enter_async_context(open_teams(terms, store, clock, links))
+    counts = Counts()
+    door = _with_email(settings, teams.door, store.framework, clock)
+    program = Program(store, clock, door, board=teams.door, at_once=AT_ONCE)
+    endpoint = teams.endpoint_for(program, counts)
+    watch = Watch(program, counts, timedelta(seconds=settings.heartbeat_seconds))
+    app = build_web(watch, Calendar(program, links, counts), {"/api/messages": endpoint.post})
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(endpoint.turns.close)
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, sock).start()
+    return Running(program, address)
+
+
+def _with_email(settings: Settings, door: Door, framework: Framework, clock: Clock) -> Door:
+    """The door, with an e-mail to whom it can't reach, where a mail server is configured."""
+    if settings.email is None:
+        return door
+    from bot.email.fallback import EmailFallback
+    from bot.email.postman import Postman
+
+    guidance = f"Please add auditloop in Microsoft Teams and answer there, or ask the {framework.qa_label}."
+    grades = [grade.label for grade in framework.grades]
+    return EmailFallback(door, Postman(settings.email, clock, guidance=guidance, grades=grades))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
 
 
-async def _desk(program: Program, port: int, *, open_browser: bool) -> None:
-    try:
-        served = await serve(build_app(program), port)
-    except PortTakenError as fault:
-        raise UserFault(str(fault)) from fault
-    if served.note:
-        _say(served.note)
+async def _until_stopped() -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
+    await stopped.wait()
+
+
+async def _open_desk(stack: AsyncExitStack, program: Program, port: int, *, open_browser: bool) -> None:
+    try:
+        served = await serve(build_app(program), port)
+    except PortTakenError as fault:
+        raise UserFault(str(fault)) from fault
+    stack.push_async_callback(served.close)
+    if served.note:
+        _say(served.note)
     _say(f"The desk is open at {served.address} (only on this computer). Stop it with Ctrl+C.")
     if open_browser and (os.environ.get("DISPLAY") or os.name != "posix" or os.uname().sysname == "Darwin"):
         await asyncio.to_thread(webbrowser.open, served.address)
-    try:
-        await stopped.wait()
-    finally:
-        await served.close()
-    _say("Stopped.")

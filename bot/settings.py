@@ -9,6 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from yarl import URL
 
+from bot.email.addresses import is_address
+
 FILE = "auditloop.toml"
 PREFIX = "AUDITLOOP_"
 
@@ -58,6 +60,21 @@ class TeamsCloud(Section):
     service_hosts: tuple[str, ...] = ("smba.trafficmanager.net", "botframework.com", "botframework.us")
 
 
+class TeamsApp(Section):
+    """What Teams shows of the app: its name, who publishes it, and where people can read more.
+
+    An address that is left out leads to the page /about below web.public_url, which auditloop serves. `revision` goes
+    up by one with each change of the package within a version of auditloop: Teams takes only a higher version.
+    """
+
+    name: str = "auditloop"
+    publisher: str = "auditloop"
+    website_url: str = ""
+    privacy_url: str = ""
+    terms_url: str = ""
+    revision: int = Field(default=0, ge=0, le=99)
+
+
 class TeamsSettings(Section):
     """The single-tenant app registration under which auditloop is a bot in Microsoft Teams.
 
@@ -74,6 +91,7 @@ class TeamsSettings(Section):
     slash_commands: bool = False
     sends_a_second: int = Field(default=25, ge=1, le=50)
     cloud: TeamsCloud = TeamsCloud()
+    app: TeamsApp = TeamsApp()
 
     @model_validator(mode="after")
     def _checked(self) -> "TeamsSettings":
@@ -101,8 +119,8 @@ class EmailSettings(Section):
 
     @model_validator(mode="after")
     def _checked(self) -> "EmailSettings":
-        if "@" not in self.sender:
-            raise ValueError("sender must be an e-mail address, for example auditloop@example.gov.uk")
+        if not is_address(self.sender):
+            raise ValueError("sender must be one plain e-mail address, for example auditloop@example.gov.uk")
         if self.security == "none" and not is_loopback(self.host):
             raise ValueError("security can be none only with a mail server on this computer: write starttls or tls")
         return self
@@ -132,6 +150,9 @@ class Settings(Section):
                 f"teams.anonymous lets in anyone, so it works on loopback only, and web.host is {self.web.host}: "
                 "register an app (docs/teams.md) or write web.host = 127.0.0.1"
             )
+        public = URL(self.web.public_url).host if self.web.public_url else None
+        if self.teams and self.teams.anonymous and public and not is_loopback(public):
+            raise ValueError("teams.anonymous works on loopback only: take web.public_url out, or register an app")
         return self
 
     @property
@@ -145,6 +166,7 @@ class Settings(Section):
 
 
 SECTIONS: Mapping[str, type[Section]] = {"web": WebSettings, "teams": TeamsSettings, "email": EmailSettings}
+NESTED: Mapping[str, type[Section]] = {"cloud": TeamsCloud, "app": TeamsApp}
 
 
 def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
@@ -166,7 +188,7 @@ def read_settings(folder: Path, environment: Mapping[str, str]) -> Settings:
     for section, model in SECTIONS.items():
         for name in model.model_fields:
             found = environment.get(f"{PREFIX}{section}_{name}".upper())
-            if found is not None and name != "cloud" and isinstance(values.setdefault(section, {}), dict):
+            if found is not None and name not in NESTED and isinstance(values.setdefault(section, {}), dict):
                 values[section][name] = found
     try:
         return Settings.model_validate(values)
@@ -180,6 +202,6 @@ def _words(detail: Any) -> str:
     key = ", ".join((FILE, ".".join(place))) if place else FILE
     if detail["type"] == "extra_forbidden":
         model: type[BaseModel] = SECTIONS.get(place[0], Settings) if len(place) > 1 else Settings
-        model = TeamsCloud if place[:2] == ["teams", "cloud"] and len(place) > 2 else model
+        model = NESTED.get(place[1], model) if len(place) > 2 else model
         return f"{key}: there is no such setting. There are: {', '.join(model.model_fields)}."
     return f"{key}: {detail['msg'].removeprefix('Value error, ')}."

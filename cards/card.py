@@ -145,12 +145,17 @@ class Why:
 
 @dataclass(frozen=True)
 class Download:
-    """A small file that goes with the card, such as a calendar invitation."""
+    """A small file that goes with the card, such as a calendar invitation.
+
+    `ref` says what it is of, by its kind and audit ("moderation/12"), so that a door can give a link to it; a file
+    that can't be made anew has none.
+    """
 
     label: str
     filename: str
     media_type: str
     content: bytes
+    ref: str = ""
 
 
 @dataclass(frozen=True)

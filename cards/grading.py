@@ -80,7 +80,7 @@ def form(scene: Scene, duty: Duty, *, whole: bool = False) -> Card:
         inputs=tuple(inputs),
         actions=(
             *scene.button("submit", "Send the audit", Emphasis.PRIMARY),
-            *(scene.button("grade_sections", "Grade by heading", inputs=()) if apart else ()),
+            *(scene.button("grade_sections", "Grade by heading") if apart else ()),
         ),
         why=_why(scene),
     )

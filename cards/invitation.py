@@ -52,7 +52,13 @@ def _entry(scene: Scene, kind: str, at: datetime, title: str, people_ids: tuple[
     calendar.add("version", "2.0")
     calendar.add("method", "REQUEST")
     calendar.add_component(entry)
-    return Download("Add to your calendar", f"{kind}-{audit.case.ref}.ics", "text/calendar", calendar.to_ical())
+    return Download(
+        "Add to your calendar",
+        f"{kind}-{audit.case.ref}.ics",
+        "text/calendar",
+        calendar.to_ical(),
+        ref=f"{kind}/{audit.id}",
+    )
 
 
 def _version(session_at: datetime) -> int:

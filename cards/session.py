@@ -53,11 +53,17 @@ def agree(scene: Scene, duty: Duty) -> Card:
     )
 
 
+PAST = "If it didn't happen, no matter: we help you find another time."
+AHEAD = "Please have the case file to hand."
+AHEAD_OR_MOVED = f"{AHEAD} If the time no longer suits, suggest another below."
+
+
 def booked(scene: Scene, duty: Duty, invitation: Download | None = None) -> Card:
     """The agreed session: before it a reminder with its invitation, after it the question whether it was held."""
     audit = scene.audit
     at = moment_words(audit.session_at, scene.calendar) if audit.session_at else "not booked"
     past = audit.session_at is not None and scene.now >= audit.session_at
+    book = scene.button("book", "Suggest another time", inputs=("when",))
     asks: tuple[Action, ...] = ()
     if past:
         asks = (
@@ -66,13 +72,11 @@ def booked(scene: Scene, duty: Duty, invitation: Download | None = None) -> Card
         )
     return Card(
         title=f"Was the discussion about {audit.case.ref} held?" if past else f"Your discussion is on {at}",
-        text=("If it didn't happen, no matter: we help you find another time.",)
-        if past
-        else ("Please have the case file to hand. If the time no longer suits, suggest another below.",),
+        text=(PAST if past else AHEAD_OR_MOVED if book else AHEAD,),
         tone=Tone.ASK if asks else Tone.INFORM,
         facts=(*scene.case_facts(), Fact("Time", at)),
-        inputs=(_when("Another time, if this one doesn't suit"),),
-        actions=(*asks, *scene.button("book", "Suggest another time", inputs=("when",))),
+        inputs=(_when("Another time, if this one doesn't suit"),) if book else (),
+        actions=(*asks, *book),
         why=scene.why("hold_session"),
         downloads=(invitation,) if invitation and not past else (),
     )

@@ -53,6 +53,29 @@ def status(rules: Engine, month: str, audits: Sequence[Audit], late: int, notice
     )
 
 
+FEW = 5
+"""A smaller number isn't said to a group: it could be about somebody whom they know."""
+
+
+def for_group(month: str, audits: Sequence[Audit], late: int) -> Card:
+    """How a cycle stands, for a channel: no names, no cases, no small numbers."""
+    counts = Counter(stage(audit) for audit in audits)
+    order = [WAITING, *(words for _, words in reversed(STAGES))]
+    rows = tuple((words, _roughly(counts[words])) for words in order if counts[words])
+    return Card(
+        title=f"How things stand: {month}",
+        text=(
+            f"Audits in this cycle: {_roughly(len(audits))}. Steps overdue: {_roughly(late)}.",
+            f"Numbers under {FEW} are not shown in a channel. Ask me in our own chat for more.",
+        ),
+        table=Table("Audits by where they stand", ("What", "How many"), rows) if rows else None,
+    )
+
+
+def _roughly(number: int) -> str:
+    return f"{number}" if number >= FEW or number == 0 else f"fewer than {FEW}"
+
+
 def overdue(scenes: Sequence[tuple[Scene, Duty]]) -> Card:
     rows = tuple(
         (
@@ -160,7 +183,7 @@ HELP_ALL = (
     ("Tues 2pm", "suggest a time for your discussion"),
     ("safety REF", "raise a safety concern"),
     ("leave until 17 April", "you are away"),
-    ("help", "this list"),
+    ("help", "every word that auditloop knows"),
 )
 
 

@@ -28,18 +28,29 @@ WORDS = (
     *("status", "overdue", "case", "cycle", "who", "reassign", "extend", "leave", "help", "mine", "safety"),
     *("allocate", "waive", "commission", "theme", "themes"),
 )
+GROUP_WORDS = frozenset({"status", "help"})
+"""What may be answered where others read it too."""
+LONGEST = 2000
 BOOKING = ("agree_session", "book_session", "hold_session")
 
 Order = Callable[[Transaction, Person, str, datetime], Awaitable[Reply]]
 
 
-async def say(tx: Transaction, person: Person, text: str, at: datetime) -> Reply:
-    """Answer what a person typed. Raises Refused where it can't be done."""
-    words = " ".join(text.replace("\u00a0", " ").split())[:2000]
+def first_word(text: str) -> str:
+    """The word by which an order is known, however it is written."""
+    return text.replace("\u00a0", " ").strip().partition(" ")[0].lower().strip("/.,:;!?")
+
+
+async def say(tx: Transaction, person: Person, text: str, at: datetime, *, in_group: bool = False) -> Reply:
+    """Answer what a person typed; `in_group`, where others read it too. Raises Refused where it can't be done."""
+    if len(text) > LONGEST:
+        raise refusal("That is a long message", f"I read up to {LONGEST} characters. Write help to see what I know.")
+    words = " ".join(text.replace("\u00a0", " ").split())
     if not words:
         raise refusal("That was empty", "Write help to see what auditloop knows.")
-    first, _, rest = words.partition(" ")
-    word = first.lower().strip("/.,:;!?")
+    word, rest = first_word(words), words.partition(" ")[2]
+    if in_group:
+        return await _in_group(tx, person, word, at)
     if word in ORDERS:
         try:
             return await ORDERS[word](tx, person, rest.strip(" .?!"), at)
@@ -56,6 +67,15 @@ async def say(tx: Transaction, person: Person, text: str, at: datetime) -> Reply
     near = get_close_matches(word, WORDS, 1, 0.7)
     hint = f"Do you mean {near[0]}?" if near else "Write help to see what auditloop knows."
     raise Refused(await questions.mine(tx, person, at, f"Sorry, I didn't understand that. {hint}"))
+
+
+async def _in_group(tx: Transaction, person: Person, word: str, at: datetime) -> Reply:
+    if word == "help":
+        return Reply(status.help_card(qa=False))
+    if word == "status":
+        only_qa(tx, person)
+        return Reply(await questions.how_it_stands(tx, person, at, in_group=True))
+    raise refusal("I answer that in our own chat", "What is about one person or one case stays out of groups.")
 
 
 async def _booking(tx: Transaction, person: Person, words: str, at: datetime) -> Reply | None:

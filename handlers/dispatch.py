@@ -31,6 +31,8 @@ from storage.store import Store, Transaction
 from storage.tables import AnswerRow
 
 TRIES = 4
+LONGEST_VALUE = 2000
+"""No input of a card takes more."""
 PER_ACTION = frozenset({"confirm", "sign_off", "send_back"})
 
 VERBS: dict[str, Callable[[Press], Awaitable[Reply]]] = {
@@ -140,11 +142,11 @@ def _known(row: AnswerRow, interaction: Interaction) -> Reply:
 
 def _reply_of(row: AnswerRow) -> Reply:
     kept = json.loads(row.reply)
-    return Reply(from_json(kept["card"]), refused=kept["refused"])
+    return Reply(from_json(kept["card"]), refused=kept["refused"], duty=kept.get("duty", ""), again=True)
 
 
 def _keep(tx: Transaction, interaction: Interaction, reply: Reply) -> None:
-    kept = json.dumps({"card": to_json(reply.card), "refused": reply.refused})
+    kept = json.dumps({"card": to_json(reply.card), "refused": reply.refused, "duty": reply.duty})
     row = AnswerRow(
         event_id=interaction.event_id,
         person_id=interaction.person_id,
@@ -161,8 +163,10 @@ async def _handle(tx: Transaction, interaction: Interaction) -> Reply:
             "Sorry, I don't know you",
             f"Please ask the {tx.framework.qa_label} to add you to the people of this service.",
         )
+    if any(len(value) > LONGEST_VALUE for value in interaction.values.values()):
+        raise refusal("That is too long", f"Please use at most {LONGEST_VALUE} characters for each answer.")
     if interaction.verb == "say":
-        return await commands.say(tx, person, interaction.text, interaction.at)
+        return await commands.say(tx, person, interaction.text, interaction.at, in_group=interaction.in_group)
     if interaction.verb in WITHOUT_AUDIT:
         return await WITHOUT_AUDIT[interaction.verb](tx, person, interaction)
     return await press(tx, person, interaction)

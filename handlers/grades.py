@@ -58,7 +58,7 @@ async def grade_sections(press: Press) -> Reply:
         raise Refused(privacy.again(grading.sections_form(press.scene), press.values, errors))
     await press.record(sections=found)
     duty = press.duty("complete_audit")
-    return Reply(grading.form(press.scene, duty)) if duty else press.reply("complete_audit")
+    return Reply(grading.form(press.scene, duty), duty=duty.ref) if duty else press.reply("complete_audit")
 
 
 def _next(press: Press) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ class Interaction:
     """Something a person did: pressed a button (`verb`, `subject`, `values`) or typed (`text`, verb `say`).
 
     `event_id` is the platform's own; the same one never takes effect twice. `at` is in UTC.
-    Nothing in `subject` or `values` is trusted: they say what is wanted, not what is allowed.
+    Nothing in `subject` or `values` is trusted: they say what is wanted, not what is allowed. `in_group` says that
+    others read the answer too.
     """
 
     person_id: int
@@ -23,11 +24,17 @@ class Interaction:
     subject: str = ""
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     text: str = ""
+    in_group: bool = False
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the person sees at once. `refused` says that nothing was changed."""
+    """What the person sees at once. `refused` says that nothing was changed; `duty` is the one that the card shows.
+
+    `again` says that the same event had this reply before, so that nothing else follows from it.
+    """
 
     card: Card
     refused: bool = False
+    duty: str = ""
+    again: bool = False

@@ -120,8 +120,8 @@ class Press:
 
     def reply(self, key: str, *then: str) -> Reply:
         """The reply after an answer: the card as it is now, with what happens next."""
-        card = self.card(key)
-        return Reply(_with(card, then))
+        duty = self.duty(key)
+        return Reply(_with(self.card(key), then), duty=duty.ref if duty else "")
 
 
 def _with(card: Card, lines: tuple[str, ...]) -> Card:

@@ -62,12 +62,15 @@ async def mine(tx: Transaction, person: Person, at: datetime, note: str = "") ->
     return status.mine(person, await waiting_for(tx, person, person, at), note)
 
 
-async def how_it_stands(tx: Transaction, person: Person, at: datetime) -> Card:
+async def how_it_stands(tx: Transaction, person: Person, at: datetime, *, in_group: bool = False) -> Card:
+    """How the latest cycle stands; `in_group`, without small numbers, which could be about one person."""
     row = await latest_cycle(tx, at)
     if row is None:
         raise refusal("No cycle has begun yet", "Draw one with: auditloop allocate --cycle 2026-03.")
     audits = await audits_where(tx, CycleRow.id == row.id, AuditRow.withdrawn.is_(False))
     late = len(await overdue_duties(tx, at))
+    if in_group:
+        return status.for_group(Cycle.parse(row.month).words, audits, late)
     return status.status(tx.rules, Cycle.parse(row.month).words, audits, late, await _notices(tx, at))
 
 

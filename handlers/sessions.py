@@ -27,15 +27,16 @@ async def book(press: Press) -> Reply:
     if press.audit.proposed_at == at and press.audit.proposed_by != press.person.id:
         return await agree(press)
     await press.record("proposed", at=at)
-    other = _other(press)
+    other, asked = _other(press), press.duty("agree_session")
     return Reply(
-        Card(
+        duty=asked.ref if asked else "",
+        card=Card(
             title=f"We have asked {other}",
             text=(f"You suggested {moment_words(at, press.tx.calendar)}. We tell you as soon as they answer.",),
             tone=Tone.DONE,
             facts=press.scene.case_facts(),
             actions=press.scene.button("hold", "We have talked already", inputs=()),
-        )
+        ),
     )
 
 

@@ -223,7 +223,7 @@ async def _instead(tx: Transaction, row: OutboxRow, person: Person, reason: str,
     if officer is not None and officer.person.id != person.id and row.notice != "undelivered":
         words = f"A message for {person.name} did not arrive: {reason}."
         if told and above is not None:
-            words += f" It went to {above.name} instead."
+            words += f" The message went to {above.name} instead."
         told.append(
             replace(
                 message,

@@ -6,7 +6,7 @@ from audits.people import Person
 from cards.card import Card
 from cards.stored import fingerprint
 from scheduling.clock import Clock
-from scheduling.composing import bundle_card
+from scheduling.composing import posted_card
 from scheduling.door import Board, Failure, NotDelivered
 from scheduling.waits import wait_before
 from storage.postings import (
@@ -49,15 +49,14 @@ async def refresh_due(store: Store, board: Board, clock: Clock) -> int:
 async def _refresh(store: Store, board: Board, clock: Clock, posting_id: int) -> int:
     now = clock.now()
     async with store.begin() as tx:
-        claimed = await claim_posting(tx, posting_id, now)
-        if claimed is None:
+        row = await claim_posting(tx, posting_id, now)
+        if row is None:
             return 0
-        row, messages = claimed
-        person = tx.directory.people[row.person_id]
-        if not messages or not person.active:
+        card = await posted_card(tx, row, now)
+        if card is None:
             await put_off_posting(tx, row, None)
             return 0
-        card = await bundle_card(tx, messages, person, now)
+        person = tx.directory.people[row.person_id]
         shown = fingerprint(card)
         if shown == row.shown:
             await settle_posting(tx, row, shown)

@@ -11,5 +11,6 @@ SPREAD = 0.25
 
 def wait_before(attempts: int, name: str) -> timedelta:
     """The wait after so many attempts: twice as long each time, up to an hour, spread by the name of what waits."""
-    doubled = min(FIRST * 2 ** min(max(attempts, 1) - 1, 16), LONGEST)
-    return doubled * (1 - SPREAD * (crc32(f"{name}/{attempts}".encode()) % 1000) / 1000)
+    doubled: timedelta = min(FIRST * 2 ** min(max(attempts, 1) - 1, 16), LONGEST)
+    share = SPREAD * (crc32(f"{name}/{attempts}".encode()) % 1000) / 1000
+    return doubled * (1 - share)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, update
+from sqlalchemy.engine import CursorResult
 
 from storage.ledger import WAITING
 from storage.store import Transaction
@@ -81,6 +82,17 @@ async def keep_contact(tx: Transaction, platform: str, person_id: int, where: Wh
     if where.conversation_id and row.closed:
         row.closed = ""
     return row
+
+
+async def first_welcome(tx: Transaction, contact_id: int, now: datetime) -> bool:
+    """Whether somebody is to be welcomed now: once, whoever asks first."""
+    result = await tx.session.execute(
+        update(ContactRow)
+        .where(ContactRow.id == contact_id, ContactRow.welcomed_at.is_(None))
+        .values(welcomed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return isinstance(result, CursorResult) and result.rowcount == 1
 
 
 async def close_contact(tx: Transaction, platform: str, person_id: int, reason: str) -> None:

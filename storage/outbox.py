@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.engine import CursorResult
 
 from storage.ledger import WAITING
@@ -27,10 +27,19 @@ async def recipients_due(tx: Transaction, now: datetime, most: int) -> list[int]
 
 async def claim(tx: Transaction, to_id: int, now: datetime) -> list[OutboxRow]:
     """Claim what is due for one person. A row is ours only if our conditional update changed it."""
+    return await _claim(tx, now, OutboxRow.to_id == to_id, OutboxRow.not_before <= now)
+
+
+async def claim_about(tx: Transaction, to_id: int, duty_ref: str, now: datetime) -> list[OutboxRow]:
+    """Claim what waits for one person about one duty, because the answer to their press shows it to them already."""
+    return await _claim(
+        tx, now, OutboxRow.to_id == to_id, OutboxRow.duty_ref == duty_ref, OutboxRow.what.in_(("message", "nudge"))
+    )
+
+
+async def _claim(tx: Transaction, now: datetime, *wheres: ColumnElement[bool]) -> list[OutboxRow]:
     rows = await tx.session.scalars(
-        select(OutboxRow)
-        .where(OutboxRow.to_id == to_id, OutboxRow.state.in_(WAITING), OutboxRow.not_before <= now)
-        .order_by(OutboxRow.urgent.desc(), OutboxRow.id)
+        select(OutboxRow).where(OutboxRow.state.in_(WAITING), *wheres).order_by(OutboxRow.urgent.desc(), OutboxRow.id)
     )
     mine: list[OutboxRow] = []
     for row in rows:

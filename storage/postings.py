@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.engine import CursorResult
 
 from storage.store import Transaction
@@ -32,7 +32,25 @@ async def keep_posting(
     tx: Transaction, person_id: int, place: Place, rows: Iterable[OutboxRow], shown: str, now: datetime
 ) -> None:
     """Keep where messages of the outbox stand, and the fingerprint of what is shown there."""
-    posting = PostingRow(
+    posting = _posting(person_id, place, shown, now)
+    tx.session.add(posting)
+    await tx.session.flush()
+    ids = [row.id for row in rows]
+    await tx.session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(posting_id=posting.id))
+
+
+async def keep_answer(
+    tx: Transaction, person_id: int, place: Place, audit_id: int, duty_ref: str, shown: str, now: datetime
+) -> None:
+    """Keep where an answer about a duty stands. It is looked at once more, for what happened while it was sent."""
+    posting = _posting(person_id, place, shown, now)
+    posting.audit_id, posting.duty_ref, posting.next_at = audit_id, duty_ref, now
+    tx.session.add(posting)
+    await tx.session.flush()
+
+
+def _posting(person_id: int, place: Place, shown: str, now: datetime) -> PostingRow:
+    return PostingRow(
         token=place.token,
         platform=place.platform,
         person_id=person_id,
@@ -42,10 +60,6 @@ async def keep_posting(
         at=now,
         shown=shown,
     )
-    tx.session.add(posting)
-    await tx.session.flush()
-    ids = [row.id for row in rows]
-    await tx.session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(posting_id=posting.id))
 
 
 async def look_again(tx: Transaction, audit_id: int, now: datetime) -> None:
@@ -53,7 +67,7 @@ async def look_again(tx: Transaction, audit_id: int, now: datetime) -> None:
     about = select(OutboxRow.posting_id).where(OutboxRow.audit_id == audit_id, OutboxRow.posting_id.is_not(None))
     await tx.session.execute(
         update(PostingRow)
-        .where(PostingRow.id.in_(about))
+        .where(or_(PostingRow.id.in_(about), PostingRow.audit_id == audit_id))
         .values(wanted=PostingRow.wanted + 1, next_at=now, attempts=0)
         .execution_options(synchronize_session=False)
     )
@@ -70,8 +84,8 @@ async def due_postings(tx: Transaction, now: datetime, limit: int, but: Iterable
     )
 
 
-async def claim_posting(tx: Transaction, posting_id: int, now: datetime) -> tuple[PostingRow, list[OutboxRow]] | None:
-    """A posting that is due, with its messages in order; None where another node has it. Its lease ends by itself."""
+async def claim_posting(tx: Transaction, posting_id: int, now: datetime) -> PostingRow | None:
+    """A posting that is due; None where another node has it. Its lease ends by itself."""
     claimed = await tx.session.execute(
         update(PostingRow)
         .where(PostingRow.id == posting_id, PostingRow.next_at <= now)
@@ -80,12 +94,11 @@ async def claim_posting(tx: Transaction, posting_id: int, now: datetime) -> tupl
     )
     if not (isinstance(claimed, CursorResult) and claimed.rowcount == 1):
         return None
-    row = await tx.session.get_one(PostingRow, posting_id, populate_existing=True)
-    return row, await messages_of(tx, posting_id)
+    return await tx.session.get_one(PostingRow, posting_id, populate_existing=True)
 
 
 async def messages_of(tx: Transaction, posting_id: int) -> list[OutboxRow]:
-    """The messages of the outbox that a posting stands for, in order."""
+    """The messages of the outbox that a posting shows, in order; none for an answer."""
     return list(
         await tx.session.scalars(select(OutboxRow).where(OutboxRow.posting_id == posting_id).order_by(OutboxRow.id))
     )

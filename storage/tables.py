@@ -235,8 +235,9 @@ class ContactRow(Table):
 class PostingRow(Table):
     """A message that stands in a chat and can be changed there. `token` names it inside its card.
 
-    `shown` is the fingerprint of what it shows. `wanted` counts what happened that may change it; `next_at` is when to
-    look at it again, and is empty while there is no reason to.
+    It shows messages of the outbox, or, where it was an answer, the duty `duty_ref` of an audit. `shown` is the
+    fingerprint of what it shows. `wanted` counts what happened that may change it; `next_at` is when to look at it
+    again, and is empty while there is no reason to.
     """
 
     __tablename__ = "postings"
@@ -249,6 +250,8 @@ class PostingRow(Table):
     activity_id: Mapped[str] = mapped_column(String(512))
     service_url: Mapped[str] = mapped_column(String(512))
     at: Mapped[datetime]
+    audit_id: Mapped[int | None] = mapped_column(ForeignKey("audits.id"), index=True)
+    duty_ref: Mapped[str | None] = mapped_column(String(128))
     shown: Mapped[str] = mapped_column(String(64))
     wanted: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None] = mapped_column(index=True)

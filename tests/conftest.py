@@ -1,17 +1,42 @@
-"""What every test stands on: no network beyond this machine, and a browser where one is needed."""
+"""What every test stands on: no network beyond this machine, and a browser and other clients where they are needed."""
 
 import os
 import shutil
 import socket
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from ipaddress import ip_address
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 IN_CI = os.environ.get("CI") == "true"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NODE = shutil.which("node")
+CLIENTS = Path(__file__).parent / "clients" / "node_modules"
+# npm writes this file when everything is in its place.
+CLIENTS_COMPLETE = (CLIENTS / ".package-lock.json").exists()
+
+# What a marked test needs, and what to say where it is missing.
+NEEDS = [
+    (
+        "browser",
+        CHROMIUM,
+        "No Chromium or Chrome was found. Install one to see the desk and Teams tested in a browser.",
+    ),
+    ("clients", NODE, "Node.js was not found. Install Node.js 18 or newer, with npm, to have Microsoft's own clients."),
+    (
+        "clients",
+        CLIENTS_COMPLETE,
+        "Microsoft's own clients are not installed. make test does it, if npm has a network.",
+    ),
+]
+MARKERS = {marker for marker, _, _ in NEEDS}
 
 # A slow build server is no fault of the code, and a build must not fail by the luck of a draw.
 hypothesis.settings.register_profile("here", deadline=None)
@@ -90,17 +115,27 @@ def chromium() -> str:
     return CHROMIUM
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium: str) -> "AsyncIterator[Browser]":
+    """A Chromium that reaches this machine only; for tests marked `browser`, on the loop of their module."""
+    from tests.browsers import opened
+
+    async with opened(chromium) as started:
+        yield started
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("browser") and not CHROMIUM:
-        pytest.skip("No Chromium or Chrome was found. Install one to see the desk tested in a browser.")
+    for marker, found, otherwise in NEEDS:
+        if not found and item.get_closest_marker(marker):
+            pytest.skip(otherwise)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With CI=true a browser test that is skipped, for whatever reason, has failed."""
+    """With CI=true a test in a browser or with a client that is skipped, for whatever reason, has failed."""
     report = yield
-    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("browser"):
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and any(map(item.get_closest_marker, MARKERS)):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
         report.outcome = "failed"
-        report.longrepr = f"A browser test may not be skipped where CI=true. {reason}"
+        report.longrepr = f"This test may not be skipped where CI=true. {reason}"
     return report

@@ -30,8 +30,8 @@ READS_THE_CLOCK = {
 }  # fmt: skip
 
 HEAVY = {
-    "botbuilder", "dateparser", "icalendar", "microsoft_teams", "openpyxl", "slack_bolt", "slack_sdk", "tree_sitter",
-    "tree_sitter_toml",
+    "aiosmtplib", "botbuilder", "dateparser", "icalendar", "microsoft_teams", "openpyxl", "slack_bolt", "slack_sdk",
+    "tree_sitter", "tree_sitter_toml",
 }  # fmt: skip
 
 

@@ -13,23 +13,14 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from audits.people import Person
 from tests.bot.conftest import OpenDesk, OpensDesk
+from tests.browsers import be_patient
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-STAYS_HERE = [
-    "--no-sandbox",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-# A loaded machine is no fault of the desk.
-PATIENCE = 20_000
 EVERY_RULE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
     "resultTypes": ["violations"],
@@ -43,14 +34,6 @@ WIDER_THAN_THE_WINDOW = "document.documentElement.scrollWidth - document.documen
 
 NOT_SEEN = "Nobody has seen the baby since the fall."
 SEE_THE_BABY = "Visit and see the baby alone."
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium, args=STAYS_HERE)
-        yield started
-        await started.close()
 
 
 @dataclass
@@ -96,13 +79,8 @@ class Visit:
         return self.answer.get_by_role("radiogroup", name=re.compile(re.escape(words)))
 
 
-def quiet(context: BrowserContext) -> None:
-    context.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-
-
 async def visit_of(desk: OpenDesk, context: BrowserContext) -> Visit:
-    quiet(context)
+    be_patient(context)
     visit = Visit(desk, await context.new_page())
     visit.page.on("console", lambda message: visit.console.append(message.text))
     visit.page.on("pageerror", lambda error: visit.console.append(str(error)))

@@ -18,6 +18,7 @@ from bot.rehearsal.script import read_script
 from bot.rehearsal.timeline import Line, timeline
 from cards import adaptive, blocks, html
 from cards.card import Card
+from tests.cards.checks import faults_of
 
 REHEARSALS = Path(__file__).parent.parent / "rehearsals"
 SCRIPTS = sorted(path for path in REHEARSALS.glob("*.yaml") if not path.name.endswith(".expect.yaml"))
@@ -184,14 +185,29 @@ async def test_every_line_is_whole_and_in_its_place(script: Path) -> None:
             assert line["people"], line
 
 
-async def test_every_kind_of_card_that_arrives_fits_teams_slack_and_the_desk() -> None:
-    """The renderers refuse, by an exception, what a platform would."""
+async def _every_kind_of_card() -> list[Card]:
     for script in SCRIPTS[::7]:
         await _lines(script)
-    for number, card in enumerate(_cards.values()):
-        assert adaptive.render(card, card_id=f"{number}")
+    return list(_cards.values())
+
+
+async def test_every_kind_of_card_that_arrives_fits_teams_slack_and_the_desk() -> None:
+    """The renderers refuse, by an exception, what a platform would."""
+    for number, card in enumerate(await _every_kind_of_card()):
+        assert faults_of([adaptive.render(card, card_id=f"{number}")]) == []
         assert blocks.render(card, card_id=f"{number}")
         assert html.render(card, action_url="/press", event_id=f"{number}")
+
+
+@pytest.mark.browser
+@pytest.mark.clients
+async def test_the_renderer_of_microsoft_has_nothing_against_any_card_that_arrives(chromium: str) -> None:
+    from tests.browsers import opened
+    from tests.clients.microsoft import renderer_in
+
+    cards = [adaptive.render(card, card_id=f"{number}") for number, card in enumerate(await _every_kind_of_card())]
+    async with opened(chromium) as browser, renderer_in(browser) as renderer:
+        assert await renderer.faults_of(cards) == []
 
 
 async def test_a_rehearsal_played_twice_has_the_same_timeline() -> None:

@@ -318,7 +318,7 @@ async def test_what_cannot_arrive_goes_to_the_manager_and_the_qa_officer_hears(s
         "complete_audit",
     ]
     told = {parcel.card.text for parcel in door.parcels("Quinn")}
-    assert told == {("A message for Marek did not arrive: The app is blocked. It went to Lena instead.",)}
+    assert told == {("A message for Marek did not arrive: The app is blocked. The message went to Lena instead.",)}
     assert {row.audit_id for row in await service.rows(OutboxRow)} == {audit}
     door.emptied()
     await deliver_due(service.store, door, MovedClock(TUESDAY + timedelta(days=9)))

@@ -41,15 +41,19 @@ def upgrade() -> None:
         sa.Column("activity_id", sa.String(length=512), nullable=False),
         sa.Column("service_url", sa.String(length=512), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("audit_id", sa.Integer(), nullable=True),
+        sa.Column("duty_ref", sa.String(length=128), nullable=True),
         sa.Column("shown", sa.String(length=64), nullable=False),
         sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["audit_id"], ["audits.id"]),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token"),
     )
     with op.batch_alter_table("postings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_postings_audit_id"), ["audit_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_postings_next_at"), ["next_at"], unique=False)
     op.create_table(
         "secrets",
@@ -72,6 +76,7 @@ def downgrade() -> None:
     op.drop_table("secrets")
     with op.batch_alter_table("postings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_postings_next_at"))
+        batch_op.drop_index(batch_op.f("ix_postings_audit_id"))
 
     op.drop_table("postings")
     op.drop_table("contacts")

@@ -1,0 +1,1 @@
+"""Microsoft Teams: a door like the others."""

@@ -1,0 +1,333 @@
+"""What auditloop does about each thing that somebody does in Teams."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from bot.counts import Counts
+from bot.program import Posted, Program
+from bot.teams.acquaintance import Acquaintance, RosterUnread
+from bot.teams.activity import Incoming, Kind
+from bot.teams.connection import Answer
+from bot.teams.door import CARD, PLATFORM, TeamsDoor
+from cards.card import Card, Tone
+from handlers.commands import GROUP_WORDS, first_word
+from handlers.interaction import Interaction, Reply
+from scheduling.door import NotDelivered
+from storage.postings import Place
+
+STATUS_VIEW = "view/status"
+"""The card id of an answer in a channel of which a QA officer sees more than the others."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What becomes of a press: the card in the place of the pressed one, and one more that it led to."""
+
+    in_place: Card
+    then: Card | None = None
+    settles: bool = False
+
+
+@dataclass
+class Turns:
+    """Takes what is read of an activity, and answers it. What needn't be waited for is done beside the answer."""
+
+    program: Program
+    door: TeamsDoor
+    acquaintance: Acquaintance
+    counts: Counts
+    _beside: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def take(self, incoming: Incoming) -> Answer:
+        """Answer an activity whose sender is proved to be Teams."""
+        if incoming.kind is Kind.OTHER:
+            return Answer(200)
+        if incoming.kind is Kind.REMOVED:
+            return await self._removed(incoming)
+        if incoming.kind is Kind.INSTALLED and (incoming.team or incoming.joined):
+            self._beside_the_answer(self._team(incoming))
+            return Answer(200)
+        try:
+            person_id = await self.acquaintance.person(incoming)
+        except RosterUnread as fault:
+            log.warning("nobody could be matched: %s", fault)
+            return self._say(incoming, _NOT_NOW)
+        if person_id is None:
+            self.counts.refuse("stranger")
+            self.program.call()
+            return self._say(incoming, self._stranger())
+        return await self._known(incoming, person_id)
+
+    async def _known(self, incoming: Incoming, person_id: int) -> Answer:
+        if incoming.kind is Kind.TYPED:
+            return await self._typed(incoming, person_id)
+        if incoming.kind is Kind.REFRESHED:
+            return await self._refreshed(incoming, person_id)
+        if incoming.kind is Kind.PRESSED:
+            return await self._pressed(incoming, person_id) if incoming.personal else self._say(incoming, _OWN_CHAT)
+        self._beside_the_answer(self._welcome(incoming, person_id, came=True))
+        return Answer(200)
+
+    async def close(self) -> None:
+        """Wait for what is still being done beside the answers."""
+        while self._beside:
+            await asyncio.gather(*self._beside, return_exceptions=True)
+
+    # ---- coming and going
+
+    async def _removed(self, incoming: Incoming) -> Answer:
+        if not incoming.team:
+            await self.acquaintance.forget(incoming)
+        return Answer(200)
+
+    async def _team(self, incoming: Incoming) -> None:
+        try:
+            if incoming.joined:
+                await self.acquaintance.meet(incoming)
+            else:
+                known = await self.acquaintance.learn(incoming)
+                log.info("auditloop came to a team; %s of its members are among the people", known)
+        except RosterUnread as fault:
+            log.warning("a team's roster can't be read: %s", fault)
+        self.program.call()
+
+    async def _welcome(self, incoming: Incoming, person_id: int, *, came: bool) -> None:
+        card = await self.acquaintance.welcome(person_id, came=came)
+        if card is not None:
+            await self.door.reply(incoming.chat, card, person_id)
+        if card is not None or came:
+            self.program.call()
+
+    # ---- words
+
+    async def _typed(self, incoming: Incoming, person_id: int) -> Answer:
+        if not incoming.personal:
+            return await self._mentioned(incoming, person_id)
+        await self._welcome(incoming, person_id, came=False)
+        reply = await self._respond(incoming, person_id, "say", text=incoming.text)
+        if not reply.again:
+            await self._follow(incoming, person_id, reply)
+            self.program.call()
+        return Answer(200)
+
+    async def _follow(self, incoming: Incoming, person_id: int, reply: Reply) -> None:
+        """Send an answer as a message of its own; one that shows a duty is kept up to date from then on."""
+        about = await self.program.answer_about(person_id, reply.duty) if reply.duty else None
+
+        async def sent() -> None:
+            place = await self.door.reply(incoming.chat, reply.card, person_id, token=uuid4().hex if about else "")
+            if about is not None:
+                await self.program.keep_answer(about, place)
+                self.program.call()
+
+        self._beside_the_answer(sent())
+
+    async def _mentioned(self, incoming: Incoming, person_id: int) -> Answer:
+        """In a channel nothing personal is said: what is for one person alone goes to their own chat."""
+        word = first_word(incoming.text)
+        if word in GROUP_WORDS:
+            reply = await self._respond(incoming, person_id, "say", text=incoming.text, in_group=True)
+            if reply.again:
+                return Answer(200)
+            options: dict[str, Any] = {}
+            if word == "status" and not reply.refused and incoming.where.user_id:
+                options = {"refresh_for": (incoming.where.user_id,), "token": STATUS_VIEW}
+            self._beside_the_answer(self.door.reply(incoming.chat, reply.card, person_id, **options))
+            return Answer(200)
+        reply = await self._respond(incoming, person_id, "say", text=incoming.text)
+        if not reply.again:
+            self._beside_the_answer(self._privately(incoming, reply.card, person_id))
+            self.program.call()
+        return Answer(200)
+
+    async def _privately(self, incoming: Incoming, card: Card, person_id: int) -> None:
+        person = await self.program.person(person_id)
+        said = _IN_YOUR_CHAT
+        try:
+            if person is None:
+                return
+            await self.door.reply(await self.door.private_chat(person), card, person_id)
+        except NotDelivered:
+            said = _NO_OWN_CHAT
+        await self.door.reply(incoming.chat, said, person_id)
+
+    # ---- buttons
+
+    async def _pressed(self, incoming: Incoming, person_id: int) -> Answer:
+        """Answer a press.
+
+        1. The conversation answers. 2. What stands in the place of the pressed card is decided. 3. Beside the answer,
+        the card is changed for good, for a client shows the old one again at its next start; and what the answer leads
+        to is sent.
+        """
+        reply = await self._respond(
+            incoming, person_id, incoming.verb, subject=incoming.subject, values=dict(incoming.values)
+        )
+        posted = await self.program.posted(person_id, incoming.card_id) if incoming.card_id else None
+        shown = shown_after(reply, posted.card if posted else None, dict(incoming.values))
+        token = incoming.card_id if posted else ""
+        if not reply.again:
+            token = await self._led_to(incoming, person_id, reply, shown, posted) or token
+        return self._card(shown.in_place, person_id, token, refused=reply.refused) if incoming.invoked else Answer(200)
+
+    async def _led_to(
+        self, incoming: Incoming, person_id: int, reply: Reply, shown: Shown, posted: Posted | None
+    ) -> str:
+        """Do what follows from a press beside its answer; the token of an answer that is kept from now on, if any."""
+        token = ""
+        if posted is None and reply.duty and not reply.refused:
+            token = await self._kept_in_place(incoming, person_id, reply.duty)
+        if posted is not None and shown.settles:
+            await self.program.settle(posted)
+        if incoming.reply_to and not (incoming.invoked and reply.refused):
+            kept = token or (incoming.card_id if posted else "")
+            self._beside_the_answer(self._exchange(incoming, shown, person_id, kept, posted))
+        if shown.then is not None:
+            await self._follow(incoming, person_id, reply)
+        if reply.refused:
+            self.counts.refuse("press")
+        else:
+            self.program.call()
+        return token
+
+    async def _kept_in_place(self, incoming: Incoming, person_id: int, duty_ref: str) -> str:
+        """Keep that an answer about a duty stands where the pressed card stood; the token of its card."""
+        about = await self.program.answer_about(person_id, duty_ref)
+        if about is None or not incoming.reply_to:
+            return ""
+        chat, token = incoming.chat, uuid4().hex
+        place = Place(PLATFORM, chat.conversation_id, incoming.reply_to, chat.service_url, token)
+        await self.program.keep_answer(about, place)
+        return token
+
+    async def _exchange(
+        self, incoming: Incoming, shown: Shown, person_id: int, token: str, posted: Posted | None
+    ) -> None:
+        done = await self.door.exchange(incoming.chat, incoming.reply_to, shown.in_place, person_id, token)
+        if not done and posted is not None:
+            await self.program.unsettle(posted)
+
+    async def _refreshed(self, incoming: Incoming, person_id: int) -> Answer:
+        """What a card shows now, to whoever looks at it; only ever their own."""
+        if incoming.card_id == STATUS_VIEW:
+            reply = await self._respond(incoming, person_id, "say", text="status", in_group=False)
+            return self._card(reply.card, person_id, STATUS_VIEW)
+        posted = await self.program.posted(person_id, incoming.card_id)
+        if posted is None:
+            self.counts.refuse("card")
+            return _error(404, "NotFound", "This card is out of date. Write mine to see what waits for you.")
+        return self._card(posted.card, person_id, incoming.card_id, refresh_for=(incoming.where.user_id,))
+
+    # ---- answers
+
+    async def _respond(self, incoming: Incoming, person_id: int, verb: str, **options: Any) -> Reply:
+        return await self.program.respond(
+            Interaction(person_id, verb, incoming.event_id, self.program.now(), **options)
+        )
+
+    def _say(self, incoming: Incoming, card: Card) -> Answer:
+        """A card for somebody who isn't known, or not just now."""
+        if incoming.invoked:
+            return self._card(card, 0, "")
+        if incoming.kind in (Kind.TYPED, Kind.PRESSED, Kind.INSTALLED):
+            self._beside_the_answer(self.door.reply(incoming.chat, card, 0))
+        return Answer(200)
+
+    def _card(
+        self, card: Card, person_id: int, token: str, *, refresh_for: tuple[str, ...] = (), refused: bool = False
+    ) -> Answer:
+        refresh_for = () if card.all_inputs() else refresh_for
+        try:
+            value = self.door.rendered(card, person_id, token, refresh_for)
+        except NotDelivered as fault:
+            log.warning("an answer can't be shown: %s", fault.failure)
+            return _error(413, "TooLarge", _too_large(card, refused=refused))
+        return Answer(200, {"statusCode": 200, "type": CARD, "value": value})
+
+    def _stranger(self) -> Card:
+        label = self.program.store.framework.qa_label
+        return Card(
+            title="Sorry, I don't know you yet",
+            text=(
+                f"auditloop answers the people of this service only. I have told the {label} that you wrote; if you "
+                "belong here, they can add you.",
+            ),
+            tone=Tone.REFUSED,
+        )
+
+    def _beside_the_answer(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(_logged(work))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+
+def shown_after(reply: Reply, own: Card | None, values: dict[str, str]) -> Shown:
+    """What stands in the place of a pressed card, of which `own` is what its message should show now.
+
+    A form comes back with what was typed and its errors. Another refusal stands on the card itself, whose buttons are
+    still wanted. Where the card or its answer asks for something more, the answer is a message of its own below it.
+    """
+    if own is None:
+        return Shown(reply.card)
+    if reply.refused:
+        if reply.card.all_inputs():
+            return Shown(reply.card)
+        words = " ".join(
+            part if part.endswith((".", "?", "!")) else f"{part}." for part in (reply.card.title, *reply.card.text)
+        )
+        return Shown(own.answered(values, {}, words))
+    if reply.card.error or any(entry.error for entry in reply.card.all_inputs()):
+        return Shown(reply.card)
+    if not reply.card.actions and not own.actions:
+        return Shown(reply.card, settles=True)
+    return Shown(own.answered(values, {}), then=reply.card, settles=True)
+
+
+def _too_large(card: Card, *, refused: bool) -> str:
+    """What is said in the place of a card that is too large even in short; a form stays as it is under these words."""
+    if not refused:
+        return "This was done, but what there is to show of it is too large for Teams."
+    errors = [f"{entry.label}: {entry.error}" for entry in card.all_inputs() if entry.error]
+    return " ".join(
+        ("Nothing was sent, and your texts are too long to come back together. Please shorten them.", *errors)
+    )
+
+
+async def _logged(work: Coroutine[Any, Any, object]) -> None:
+    try:
+        await work
+    except Exception as fault:
+        # The message of a fault may repeat what a person typed; its kind doesn't.
+        log.error(
+            "something beside an answer failed: %s", type(fault).__name__, exc_info=log.isEnabledFor(logging.DEBUG)
+        )
+
+
+def _error(status: int, code: str, message: str) -> Answer:
+    value = {"code": code, "message": message}
+    return Answer(200, {"statusCode": status, "type": "application/vnd.microsoft.error", "value": value})
+
+
+_NOT_NOW = Card(
+    title="I can't tell who you are just now",
+    text=("Teams didn't answer when I asked. Nothing was changed; please try again in a minute.",),
+    tone=Tone.REFUSED,
+)
+_OWN_CHAT = Card(
+    title="Please answer in our own chat",
+    text=("Nothing was changed. What is about one person or one case stays out of channels.",),
+    tone=Tone.REFUSED,
+)
+_IN_YOUR_CHAT = Card(
+    title="I have answered you in our own chat", text=("What is about one person or one case stays out of channels.",)
+)
+_NO_OWN_CHAT = Card(
+    title="I can't write to you in a chat of our own",
+    text=("Please add auditloop to your own apps in Teams first; what you asked for stays out of channels.",),
+    tone=Tone.REFUSED,
+)

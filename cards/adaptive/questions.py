@@ -1,0 +1,146 @@
+"""The inputs of a card, each with its label, its hint and its error, alone or in groups that fold."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from microsoft_teams.cards import (
+    ActionSet,
+    CardElement,
+    ChoiceSetInput,
+    Container,
+    DateInput,
+    TextInput,
+    ToggleVisibilityAction,
+)
+from microsoft_teams.cards import Choice as TeamsChoice
+
+from cards import card as neutral
+from cards.adaptive.texts import block, literal, plain
+from cards.card import Card, Input, InputGroup
+from cards.limits import units
+from cards.presenting import (
+    ANSWER_NEEDED,
+    NOTHING_TO_CHOOSE,
+    day_of,
+    error_words,
+    guidance,
+    insists,
+    label_of,
+    starts_closed,
+)
+from cards.wording import listed
+
+PLEASE_CHOOSE = "Please choose"
+NO_ANSWER = "No answer"
+_UNCHOSEN = "(none)"
+"""Stands for a choice that is empty: Adaptive Cards know no choice without a value."""
+
+
+def questions(card: Card, left_out: int = 0) -> list[CardElement]:
+    """Every input of the card, in order; the last `left_out` of its `spare` groups are named instead of shown."""
+    unshown = spare(card)[-left_out:] if left_out else ()
+    elements: list[CardElement] = []
+    for number, entry in enumerate(card.inputs, start=1):
+        if isinstance(entry, InputGroup):
+            elements.extend(_group(card, entry, number) if entry not in unshown else ())
+        else:
+            elements.extend(_input(card, entry))
+    if unshown:
+        names = listed([group.title for group in unshown])
+        elements.append(block(literal(f"This card has no room for {names}."), size="Small"))
+    return elements
+
+
+def spare(card: Card) -> tuple[InputGroup, ...]:
+    """The groups that a card can do without: folded, with nothing written in them and nothing that must be."""
+    groups = (entry for entry in card.inputs if isinstance(entry, InputGroup))
+    return tuple(one for one in groups if starts_closed(one) and not any(entry.required for entry in one.inputs))
+
+
+def answer_of(value: str) -> str:
+    """What a client sent for an input, as handlers know it."""
+    return "" if value == _UNCHOSEN else value
+
+
+def unfolding(element_id: str, title: str, items: Iterable[CardElement]) -> list[CardElement]:
+    """A button, and below it what it shows and hides."""
+    button = ToggleVisibilityAction(title=title, target_elements=[element_id])
+    return [ActionSet(actions=[button]), Container(id=element_id, is_visible=False, items=list(items))]
+
+
+def _group(card: Card, group: InputGroup, number: int) -> list[CardElement]:
+    inputs = [element for entry in group.inputs for element in _input(card, entry, folded=starts_closed(group))]
+    if starts_closed(group):
+        return unfolding(f"card:group:{number}", f"Show or hide: {group.title}", inputs)
+    heading = block(literal(group.title), weight="Bolder", size="Medium", style="heading")
+    return [Container(separator=True, items=[heading, *inputs])]
+
+
+def _input(card: Card, entry: Input, *, folded: bool = False) -> list[CardElement]:
+    """The input, then its hint and its error. A client never insists on what it has folded away."""
+    if isinstance(entry, neutral.ChoiceInput) and not entry.choices:
+        elements: list[CardElement] = [block(literal(label_of(entry))), block(NOTHING_TO_CHOOSE, spacing="Small")]
+    else:
+        elements = [_control(entry, insists(card, entry) and not folded)]
+    if said := guidance(entry):
+        elements.append(block(literal(said), size="Small", spacing="Small"))
+    if entry.error:
+        said = literal(error_words(entry.error))
+        elements.append(block(said, color="Attention", weight="Bolder", spacing="Small"))
+    return elements
+
+
+def _control(entry: Input, insisted: bool) -> CardElement:
+    label, complaint = plain(label_of(entry)), ANSWER_NEEDED if insisted else None
+    if isinstance(entry, neutral.TextInput):
+        return TextInput(
+            id=entry.name,
+            label=label,
+            is_required=insisted or None,
+            error_message=complaint,
+            value=entry.value or None,
+            is_multiline=entry.long or None,
+            max_length=max(entry.length, units(entry.value)),
+        )
+    if isinstance(entry, neutral.DateInput):
+        # A client refuses a day outside the bounds, asked for or not, and says nothing of its own about it.
+        bounds = guidance(replace(entry, hint="", value=""))
+        return DateInput(
+            id=entry.name,
+            label=label,
+            is_required=insisted or None,
+            error_message=" ".join(part for part in (complaint, bounds) if part) or None,
+            value=_day(entry.value),
+            min=_day(entry.earliest),
+            max=_day(entry.latest),
+        )
+    chosen = next((choice.value or _UNCHOSEN for choice in entry.choices if choice.value == entry.value), None)
+    return ChoiceSetInput(
+        id=entry.name,
+        label=label,
+        is_required=insisted or None,
+        error_message=complaint,
+        value=chosen,
+        style=None if entry.compact else "expanded",
+        placeholder=PLEASE_CHOOSE if entry.compact and chosen is None else None,
+        wrap=None if entry.compact else True,
+        choices=_choices(entry),
+    )
+
+
+def _choices(entry: neutral.ChoiceInput) -> list[TeamsChoice]:
+    """The choices, and in a drop-down that needs no answer a way to take one back."""
+    choices = [
+        TeamsChoice(
+            title=plain(f"{choice.label} – {choice.hint}" if choice.hint else choice.label),
+            value=choice.value or _UNCHOSEN,
+        )
+        for choice in entry.choices
+    ]
+    if entry.compact and not entry.required and all(choice.value for choice in entry.choices):
+        choices.append(TeamsChoice(title=NO_ANSWER, value=_UNCHOSEN))
+    return choices
+
+
+def _day(text: str) -> str | None:
+    return text if day_of(text) else None

@@ -1,0 +1,1 @@
+"""What the platforms are given when auditloop is installed there: data, read by the commands under `bot`."""
