@@ -61,6 +61,38 @@ class AnswerAbout:
     messages: tuple[OutboxRow, ...]
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A reply, what the pressed message should show now, and the duty that the reply shows, if there are such."""
+
+    reply: Reply
+    posted: Posted | None
+    about: AnswerAbout | None
+
+
+async def _posted(tx: Transaction, person_id: int, token: str, now: datetime) -> Posted | None:
+    row = await posting_named(tx, token, person_id)
+    card = await posted_card(tx, row, now) if row else None
+    return Posted(row, card) if row is not None and card is not None else None
+
+
+async def _about(tx: Transaction, person_id: int, duty_ref: str, now: datetime) -> AnswerAbout | None:
+    """What an answer shows of a duty, with the messages about it that needn't be sent any more."""
+    person = tx.directory.get(person_id)
+    # A duty's reference begins with its audit's number (audits/engine.py).
+    audit_id = int(duty_ref.partition("/")[0])
+    card = await duty_card(tx, audit_id, duty_ref, person, now) if person is not None else None
+    if card is None:
+        return None
+    messages = await claim_about(tx, person_id, duty_ref, now)
+    return AnswerAbout(person_id, audit_id, duty_ref, fingerprint(card), tuple(messages))
+
+
+async def _keep_answer(tx: Transaction, about: AnswerAbout, place: Place, now: datetime) -> None:
+    await mark_sent(tx, about.messages, now, None)
+    await keep_answer(tx, about.person_id, place, about.audit_id, about.duty_ref, about.shown, now)
+
+
 @dataclass
 class Program:
     """auditloop at work on one database. `board` is where messages can be changed after they were delivered."""
@@ -107,36 +139,47 @@ class Program:
             except Exception:
                 log.exception("a beat failed; the next one takes up what is due")
 
-    async def respond(self, interaction: Interaction) -> Reply:
-        """Answer an interaction at this moment. What it led to is sent by the next heartbeat."""
-        return await answer(self.store, replace(interaction, at=self.now()))
+    async def respond(
+        self, interaction: Interaction, token: str = "", place: Place | None = None, *, in_chat: bool = False
+    ) -> Answered:
+        """Answer an interaction at this moment. What it led to is sent by the next heartbeat.
+
+        With it comes what the person's own message with this `token` should show now. Where the answer stays `in_chat`
+        and shows a duty, it takes along what waits for this person about it, so that they aren't asked twice; where no
+        message has the token, it is kept at `place`.
+        """
+        found: list[Posted | AnswerAbout | None] = [None, None]
+
+        async def after(tx: Transaction, reply: Reply) -> None:
+            posted = await _posted(tx, interaction.person_id, token, self.now()) if token else None
+            about = None
+            if in_chat and reply.duty and not reply.refused and not reply.again:
+                about = await _about(tx, interaction.person_id, reply.duty, self.now())
+            if posted is not None and not (reply.refused or reply.again or reply.asks_again):
+                # The answer itself stands in the place of this message; it needn't be changed once more.
+                await settle_posting(tx, posted.row, fingerprint(posted.card))
+            if about is not None and posted is None and place is not None:
+                await _keep_answer(tx, about, place, self.now())
+            found[:] = [posted, about]
+
+        reply = await answer(self.store, replace(interaction, at=self.now()), after=after)
+        posted, about = found
+        return Answered(
+            reply,
+            posted if isinstance(posted, Posted) else None,
+            about if isinstance(about, AnswerAbout) else None,
+        )
 
     async def answer(self, interaction: Interaction) -> Reply:
         """Answer an interaction at this moment, and send at once what it led to."""
-        reply = await self.respond(interaction)
+        answered = await self.respond(interaction)
         await self.beat()
-        return reply
+        return answered.reply
 
     async def posted(self, person_id: int, token: str) -> Posted | None:
         """What a person's own message in a chat should show now; None for a token that isn't theirs."""
-        async with self.store.begin() as tx:
-            row = await posting_named(tx, token, person_id)
-            card = await posted_card(tx, row, self.now()) if row else None
-            return Posted(row, card) if row is not None and card is not None else None
-
-    async def answer_about(self, person_id: int, duty_ref: str) -> AnswerAbout | None:
-        """What an answer shows of a duty, so that it can be kept up to date; None where there is no such duty.
-
-        What waits for this person about it goes with the answer, so that they aren't asked twice.
-        """
-        async with self.store.begin() as tx:
-            person = tx.directory.get(person_id)
-            row = await tx.session.scalar(select(DutyRow).where(DutyRow.ref == duty_ref))
-            card = await duty_card(tx, row.audit_id, duty_ref, person, self.now()) if person and row else None
-            if row is None or card is None:
-                return None
-            messages = await claim_about(tx, person_id, duty_ref, self.now())
-            return AnswerAbout(person_id, row.audit_id, duty_ref, fingerprint(card), tuple(messages))
+        async with self.store.begin(first=True) as tx:
+            return await _posted(tx, person_id, token, self.now())
 
     async def keep_answer(self, about: AnswerAbout, place: Place | None) -> None:
         """Keep where an answer stands, so that it is changed when its duty is done; None where it couldn't be sent."""
@@ -144,14 +187,14 @@ class Program:
         async with self.store.begin() as tx:
             if place is None:
                 await mark_waiting(tx, about.messages, now, "the answer could not be sent", unknown=True)
-                return
-            await mark_sent(tx, about.messages, now, None)
-            await keep_answer(tx, about.person_id, place, about.audit_id, about.duty_ref, about.shown, now)
+            else:
+                await _keep_answer(tx, about, place, now)
 
-    async def settle(self, posted: Posted) -> None:
-        """Say that a message shows what it should: the answer to a press that was given in its place."""
-        async with self.store.begin() as tx:
-            await settle_posting(tx, posted.row, fingerprint(posted.card))
+    async def told(self, about: AnswerAbout) -> None:
+        """Say that an answer which stands in a message of its own told what waited about its duty."""
+        if about.messages:
+            async with self.store.begin() as tx:
+                await mark_sent(tx, about.messages, self.now(), None)
 
     async def unsettle(self, posted: Posted) -> None:
         """Say that a message doesn't show what it should after all."""

@@ -158,7 +158,7 @@ class Settings(Section):
     @property
     def database_url(self) -> str:
         """The database as SQLAlchemy's URL; a plain path is a SQLite file."""
-        return self.database if "://" in self.database else f"sqlite+aiosqlite:///{self.database}"
+        return self.database if "://" in self.database else f"sqlite:///{self.database}"
 
     @property
     def desk_open(self) -> bool:

@@ -14,6 +14,8 @@ def _when(label: str) -> TextInput:
 
 def book(scene: Scene, duty: Duty) -> Card:
     """The request to book, as the auditor (or the practitioner, who is nudged as well) gets it."""
+    if scene.audit.proposed_at is not None and scene.audit.proposed_by == scene.viewer.id:
+        return _suggested(scene, duty, moment_words(scene.audit.proposed_at, scene.calendar))
     other = scene.audit.case.holder_id if scene.viewer.id == scene.audit.auditor_id else scene.audit.auditor_id
     return Card(
         title=f"When could you talk about {scene.audit.case.ref}?",
@@ -26,6 +28,22 @@ def book(scene: Scene, duty: Duty) -> Card:
         inputs=(_when("Suggested time"),),
         actions=(
             *scene.button("book", "Suggest this time", Emphasis.PRIMARY),
+            *scene.button("hold", "We have already talked", inputs=()),
+        ),
+        why=scene.why("book_session"),
+    )
+
+
+def _suggested(scene: Scene, duty: Duty, at: str) -> Card:
+    """The request to book, to the one whose suggestion waits for its answer."""
+    return Card(
+        title=f"You suggested {at} for {scene.audit.case.ref}",
+        text=("It waits for an answer. If the time no longer suits you, suggest another.",),
+        tone=Tone.INFORM,
+        facts=(*scene.case_facts(), scene.due_fact(duty, "Please book by")),
+        inputs=(_when("Another time"),),
+        actions=(
+            *scene.button("book", "Suggest another time"),
             *scene.button("hold", "We have already talked", inputs=()),
         ),
         why=scene.why("book_session"),

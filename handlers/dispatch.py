@@ -85,22 +85,26 @@ WITHOUT_AUDIT: dict[str, Callable[[Transaction, Person, Interaction], Awaitable[
 """Buttons of cards that are about no audit."""
 
 Before = Callable[[Transaction], Awaitable[None]]
+After = Callable[[Transaction, Reply], Awaitable[None]]
 
 
-async def answer(store: Store, interaction: Interaction, *, before: Before | None = None) -> Reply:
+async def answer(
+    store: Store, interaction: Interaction, *, before: Before | None = None, after: After | None = None
+) -> Reply:
     """Answer an interaction.
 
     1. The same event gets the reply that it got before. 2. The person and the audit are looked up; nothing that the
     card carried is trusted. 3. The conversation records what follows. 4. The reply is kept with it, in one transaction.
     Another transaction that changed the same audit meanwhile makes this one start again. `before` is done first, in
-    the same transaction: where the answer is refused, it hasn't happened either.
+    the same transaction: where the answer is refused, it hasn't happened either. `after` is done last, with the reply,
+    also where it is a refusal or was given before.
     """
     for _ in range(TRIES - 1):
         try:
-            return await _once(store, interaction, before)
+            return await _once(store, interaction, before, after)
         except (StaleDataError, IntegrityError):
             continue
-    return await _once(store, interaction, before)
+    return await _once(store, interaction, before, after)
 
 
 async def given_reply(store: Store, person_id: int, event_id: str) -> Reply | None:
@@ -110,27 +114,32 @@ async def given_reply(store: Store, person_id: int, event_id: str) -> Reply | No
         return _reply_of(row) if row and row.person_id == person_id else None
 
 
-async def _once(store: Store, interaction: Interaction, before: Before | None) -> Reply:
+async def _once(store: Store, interaction: Interaction, before: Before | None, after: After | None) -> Reply:
+    async def given(tx: Transaction, reply: Reply) -> Reply:
+        if after is not None:
+            await after(tx, reply)
+        return reply
+
     try:
-        async with store.begin() as tx:
+        async with store.begin(first=True) as tx:
             kept = await tx.session.get(AnswerRow, interaction.event_id)
             if kept is not None:
-                return _known(kept, interaction)
+                return await given(tx, _known(kept, interaction))
             if before is not None:
                 await before(tx)
             reply = await _handle(tx, interaction)
             _keep(tx, interaction, reply)
-            return reply
+            return await given(tx, reply)
     except Refused as refused:
         # What was refused was rolled back; only the reply is kept.
         reply = Reply(refused.card, refused=True)
-        async with store.begin() as tx:
+        async with store.begin(first=True) as tx:
             if interaction.person_id in tx.directory.people:
                 kept = await tx.session.get(AnswerRow, interaction.event_id)
                 if kept is not None:
-                    return _known(kept, interaction)
+                    return await given(tx, _known(kept, interaction))
                 _keep(tx, interaction, reply)
-        return reply
+            return await given(tx, reply)
 
 
 def _known(row: AnswerRow, interaction: Interaction) -> Reply:

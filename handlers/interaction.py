@@ -37,4 +37,9 @@ class Reply:
     card: Card
     refused: bool = False
     duty: str = ""
-    again: bool = False
+    again: bool = field(default=False, compare=False)
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether this is the form that was sent, come back with what is wrong in it."""
+        return bool(self.card.error) or any(entry.error for entry in self.card.all_inputs())

@@ -1,18 +1,42 @@
 """The tick: what falls due is a query, so a tick costs what is due and any number of nodes may tick."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import bindparam, func, select
 
 from scheduling.cycles import issue_due, issue_reaudit, send_lists
 from storage.ledger import WAITING, record_step
-from storage.store import Store
-from storage.tables import AuditRow, CycleNoticeRow, DutyRow, OutboxRow
+from storage.store import Store, Transaction
+from storage.tables import AuditRow, CycleNoticeRow, DutyRow, OutboxRow, UtcMoment
 
 BATCH = 200
 log = logging.getLogger(__name__)
+
+# Statements that are made once keep the form in which the database gets them.
+_NOW, _AFTER = bindparam("now", type_=UtcMoment), bindparam("after", type_=UtcMoment)
+_GOES_OUT = select(
+    select(AuditRow.id).where(AuditRow.issue_at <= _NOW).exists(),
+    select(CycleNoticeRow.id).where(CycleNoticeRow.next_at <= _NOW).exists(),
+)
+_DUE = (
+    select(DutyRow.ref, DutyRow.audit_id)
+    .where(DutyRow.next_at <= _NOW, DutyRow.closed_at.is_(None), DutyRow.ref.not_in(bindparam("but", expanding=True)))
+    .order_by(DutyRow.next_at, DutyRow.id)
+    .limit(BATCH)
+)
+_PLANNED = (
+    (DutyRow.next_at, DutyRow.closed_at.is_(None)),
+    (AuditRow.issue_at, AuditRow.issue_at.is_not(None)),
+    (CycleNoticeRow.next_at, CycleNoticeRow.next_at.is_not(None)),
+    (OutboxRow.not_before, OutboxRow.state.in_(WAITING)),
+)
+_FIRST = select(*(select(func.min(column)).where(where).scalar_subquery() for column, where in _PLANNED))
+_FIRST_LATER = select(
+    *(select(func.min(column)).where(where, column > _AFTER).scalar_subquery() for column, where in _PLANNED)
+)
 
 
 @dataclass
@@ -31,55 +55,49 @@ async def tick(store: Store, now: datetime) -> Ticked:
     transaction of its own that looks again whether the step is still due.
     """
     done = Ticked()
-    issues, lists, refs = await _waiting(store, now)
+    issues, lists, due = await _waiting(store, now)
     if issues:
         done.issued = await issue_due(store, now)
     if lists:
         done.lists = await send_lists(store, now)
     if issues or lists:
         # What has just gone out may have a step that is due at once.
-        _, _, refs = await _waiting(store, now)
+        _, _, due = await _waiting(store, now)
     faulty: set[str] = set()
-    while refs:
-        full = len(refs) == BATCH
-        for ref in refs:
+    while due:
+        full = len(due) == BATCH
+        for ref, audit_id in due:
             try:
-                done.steps += await _step(store, ref, now)
+                done.steps += await _step(store, ref, audit_id, now)
             except Exception:
                 # One duty that can't be stepped must not keep the others waiting; the next tick tries it again.
                 log.exception("the step of duty %s failed", ref)
                 faulty.add(ref)
-        refs = await _due(store, now, faulty) if full else []
+        due = await _more(store, now, faulty) if full else []
     return done
 
 
-async def _waiting(store: Store, now: datetime) -> tuple[bool, bool, list[str]]:
-    """Whether allocations and lists are due, and the first duties that are, read at once."""
+async def _waiting(store: Store, now: datetime) -> tuple[bool, bool, list[tuple[str, int]]]:
+    """Whether allocations and lists are due, and the first duties that are with their audits, read at once."""
     async with store.begin() as tx:
-        issues = await tx.session.scalar(select(AuditRow.id).where(AuditRow.issue_at <= now).limit(1))
-        lists = await tx.session.scalar(select(CycleNoticeRow.id).where(CycleNoticeRow.next_at <= now).limit(1))
-        refs = await tx.session.scalars(_due_refs(now, set()))
-        return issues is not None, lists is not None, list(refs)
+        issues, lists = (await tx.session.execute(_GOES_OUT, {"now": now})).one()
+        return issues, lists, await _due(tx, now)
 
 
-async def _due(store: Store, now: datetime, but: set[str]) -> list[str]:
+async def _more(store: Store, now: datetime, but: Iterable[str]) -> list[tuple[str, int]]:
     async with store.begin() as tx:
-        return list(await tx.session.scalars(_due_refs(now, but)))
+        return await _due(tx, now, but)
 
 
-def _due_refs(now: datetime, but: set[str]) -> Select[str]:
-    return (
-        select(DutyRow.ref)
-        .where(DutyRow.next_at <= now, DutyRow.closed_at.is_(None), DutyRow.ref.not_in(but))
-        .order_by(DutyRow.next_at, DutyRow.id)
-        .limit(BATCH)
-    )
+async def _due(tx: Transaction, now: datetime, but: Iterable[str] = ()) -> list[tuple[str, int]]:
+    """The first duties that are due, each with the id of its audit."""
+    found = await tx.session.execute(_DUE, {"now": now, "but": list(but)})
+    return [(ref, audit_id) for ref, audit_id in found]
 
 
-async def _step(store: Store, ref: str, now: datetime) -> int:
+async def _step(store: Store, ref: str, audit_id: int, now: datetime) -> int:
     async with store.begin() as tx:
-        row = await tx.session.scalar(select(DutyRow).where(DutyRow.ref == ref))
-        audit = await tx.audit(row.audit_id) if row else None
+        audit = await tx.audit(audit_id)
         duty = next((one for one in audit.duties if one.ref == ref), None) if audit else None
         if audit is None or duty is None or not duty.is_open or duty.next_at is None or duty.next_at > now:
             return 0
@@ -95,15 +113,7 @@ async def next_moment(store: Store, after: datetime, *, later: bool = False) -> 
 
     What should have happened before counts as happening now; with `later`, it is left out.
     """
-    planned: list[datetime] = []
     async with store.begin() as tx:
-        for column, where in (
-            (DutyRow.next_at, DutyRow.closed_at.is_(None)),
-            (AuditRow.issue_at, AuditRow.issue_at.is_not(None)),
-            (CycleNoticeRow.next_at, CycleNoticeRow.next_at.is_not(None)),
-            (OutboxRow.not_before, OutboxRow.state.in_(WAITING)),
-        ):
-            asked = select(func.min(column)).where(where)
-            found = await tx.session.scalar(asked.where(column > after) if later else asked)
-            planned.extend([found] if found is not None else [])
+        found = await tx.session.execute(_FIRST_LATER if later else _FIRST, {"after": after} if later else {})
+        planned = [moment for moment in found.one() if moment is not None]
     return max(after, min(planned)) if planned else None

@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import CursorResult
 
 from storage.ledger import WAITING
 from storage.store import Transaction
 from storage.tables import ContactRow, DutyRow, OutboxRow, PersonRow
+
+_CONTACT_AT = select(ContactRow).where(
+    ContactRow.platform == bindparam("platform"),
+    ContactRow.tenant == bindparam("tenant"),
+    ContactRow.object_id == bindparam("object_id"),
+)
 
 
 @dataclass(frozen=True)
@@ -34,9 +40,7 @@ async def contact_of(tx: Transaction, platform: str, person_id: int) -> ContactR
 async def contact_at(tx: Transaction, platform: str, tenant: str, object_id: str) -> ContactRow | None:
     """The contact with this id in a tenant's directory."""
     found: ContactRow | None = await tx.session.scalar(
-        select(ContactRow).where(
-            ContactRow.platform == platform, ContactRow.tenant == tenant, ContactRow.object_id == object_id
-        )
+        _CONTACT_AT, {"platform": platform, "tenant": tenant, "object_id": object_id}
     )
     return found
 

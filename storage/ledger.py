@@ -18,7 +18,7 @@ from audits.state import TOLD, Audit, Duty, Event
 from storage.postings import look_again
 from storage.records import plain, write_action, write_audit, write_duty
 from storage.store import Transaction
-from storage.tables import ActionRow, AuditRow, ChainRow, DutyRow, LedgerRow, OutboxRow
+from storage.tables import ActionRow, ChainRow, DutyRow, LedgerRow, OutboxRow
 
 SERVICE = "service"
 WAITING = ("queued", "unknown")
@@ -48,7 +48,7 @@ async def record(tx: Transaction, audit: Audit, event: Event) -> Recorded:
     while waiting:
         event = waiting.pop(0)
         decision = tx.rules.decide(result.audit, event)
-        await _write(tx, decision.audit, decision.opened, decision.closed)
+        await _write(tx, decision.audit)
         await supersede(tx, decision.closed)
         entry = await _enter(tx, f"audit:{audit.id}", event, audit.id, decision.opened, decision.closed)
         await post(tx, decision.messages, audit_id=decision.audit.id, entry_id=entry)
@@ -66,7 +66,8 @@ async def record_step(
 ) -> None:
     """Record what the clock did on a duty: its next step, its messages, and an entry for what others hear of."""
     told = list(messages)
-    row = await tx.session.scalar(select(DutyRow).where(DutyRow.ref == duty.ref))
+    rows = await tx.audit_rows(audit.id)
+    row = next((one for one in rows.duties if one.ref == duty.ref), None) if rows else None
     if row is not None:
         write_duty(row, duty)
     if lapsed:
@@ -156,25 +157,26 @@ async def supersede(tx: Transaction, duties: Iterable[Duty]) -> None:
         )
 
 
-async def _write(tx: Transaction, audit: Audit, opened: Iterable[Duty], closed: Iterable[Duty]) -> None:
-    row = await tx.session.get_one(AuditRow, audit.id)
-    write_audit(row, audit)
-    actions = {
-        action.number: action
-        for action in await tx.session.scalars(select(ActionRow).where(ActionRow.audit_id == audit.id))
-    }
+async def _write(tx: Transaction, audit: Audit) -> None:
+    rows = await tx.audit_rows(audit.id)
+    if rows is None:
+        raise LookupError(f"there is no audit {audit.id}")
+    write_audit(rows.row, audit)
+    actions = {action.number: action for action in rows.actions}
     for action in audit.actions:
         stored = actions.get(action.number)
         if stored is None:
             stored = ActionRow(audit_id=audit.id)
             tx.session.add(stored)
+            rows.actions.append(stored)
         write_action(stored, action)
-    rows = {one.ref: one for one in await tx.session.scalars(select(DutyRow).where(DutyRow.audit_id == audit.id))}
+    duties = {one.ref: one for one in rows.duties}
     for duty in audit.duties:
-        kept = rows.get(duty.ref)
+        kept = duties.get(duty.ref)
         if kept is None:
             kept = DutyRow(audit_id=audit.id)
             tx.session.add(kept)
+            rows.duties.append(kept)
         elif kept.closed_at is not None:
             continue
         write_duty(kept, duty)

@@ -26,7 +26,7 @@ async def recipients_due(tx: Transaction, now: datetime, most: int) -> list[int]
 
 
 async def claim(tx: Transaction, to_id: int, now: datetime) -> list[OutboxRow]:
-    """Claim what is due for one person. A row is ours only if our conditional update changed it."""
+    """Claim what is due for one person. A row is ours only if our conditional update changed it, and gave it back."""
     return await _claim(tx, now, OutboxRow.to_id == to_id, OutboxRow.not_before <= now)
 
 
@@ -39,21 +39,13 @@ async def claim_about(tx: Transaction, to_id: int, duty_ref: str, now: datetime)
 
 async def _claim(tx: Transaction, now: datetime, *wheres: ColumnElement[bool]) -> list[OutboxRow]:
     rows = await tx.session.scalars(
-        select(OutboxRow).where(OutboxRow.state.in_(WAITING), *wheres).order_by(OutboxRow.urgent.desc(), OutboxRow.id)
+        update(OutboxRow)
+        .where(OutboxRow.state.in_(WAITING), *wheres)
+        .values(state="sending", attempts=OutboxRow.attempts + 1, lease_until=now + LEASE)
+        .returning(OutboxRow)
+        .execution_options(populate_existing=True, synchronize_session=False)
     )
-    mine: list[OutboxRow] = []
-    for row in rows:
-        result = await tx.session.execute(
-            update(OutboxRow)
-            .where(OutboxRow.id == row.id, OutboxRow.state == row.state, OutboxRow.attempts == row.attempts)
-            .values(state="sending", attempts=row.attempts + 1, lease_until=now + LEASE)
-            .execution_options(synchronize_session=False)
-        )
-        if isinstance(result, CursorResult) and result.rowcount == 1:
-            mine.append(row)
-    for row in mine:
-        await tx.session.refresh(row)
-    return mine
+    return sorted(rows, key=lambda row: (not row.urgent, row.id))
 
 
 async def renew(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> bool:

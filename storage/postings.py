@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 from sqlalchemy.engine import CursorResult
 
 from storage.store import Transaction
@@ -62,15 +62,26 @@ def _posting(person_id: int, place: Place, shown: str, now: datetime) -> Posting
     )
 
 
+_LOOK_AGAIN = (
+    update(PostingRow)
+    .where(
+        or_(
+            PostingRow.id.in_(
+                select(OutboxRow.posting_id).where(
+                    OutboxRow.audit_id == bindparam("about"), OutboxRow.posting_id.is_not(None)
+                )
+            ),
+            PostingRow.audit_id == bindparam("about"),
+        )
+    )
+    .values(wanted=PostingRow.wanted + 1, next_at=bindparam("now"), attempts=0)
+    .execution_options(synchronize_session=False)
+)
+
+
 async def look_again(tx: Transaction, audit_id: int, now: datetime) -> None:
     """Say that something happened on an audit, so that what stands in chats about it is looked at again."""
-    about = select(OutboxRow.posting_id).where(OutboxRow.audit_id == audit_id, OutboxRow.posting_id.is_not(None))
-    await tx.session.execute(
-        update(PostingRow)
-        .where(or_(PostingRow.id.in_(about), PostingRow.audit_id == audit_id))
-        .values(wanted=PostingRow.wanted + 1, next_at=now, attempts=0)
-        .execution_options(synchronize_session=False)
-    )
+    await tx.session.execute(_LOOK_AGAIN, {"about": audit_id, "now": now})
 
 
 async def due_postings(tx: Transaction, now: datetime, limit: int, but: Iterable[int] = ()) -> list[int]:

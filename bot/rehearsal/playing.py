@@ -35,7 +35,7 @@ from storage.themes import theme_titled
 async def play(script: Script, framework: Framework) -> Stage:
     """Play a rehearsal to its end; the caller closes its store. Raises RehearsalError for a step without sense."""
     calendar = WorkCalendar(zone=ZoneInfo(framework.about.zone))
-    database = open_database("sqlite+aiosqlite://")
+    database = open_database("sqlite://")
     async with database.begin() as connection:
         await connection.run_sync(Table.metadata.create_all)
     store = Store(database, framework, calendar)

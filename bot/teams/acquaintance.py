@@ -174,14 +174,17 @@ async def _matching(tx: Transaction, member: Member) -> int | None:
 
 def _greeting(tx: Transaction, person: Person, waiting: int) -> Card:
     first = person.name.split()[0]
-    waits = "Nothing waits" if not waiting else f"{counted(waiting, 'step')} {'waits' if waiting == 1 else 'wait'}"
+    waits = "Nothing waits for you at the moment; I write to you when something does. Write help for everything I know."
+    if waiting:
+        steps = f"{counted(waiting, 'step')} {'waits' if waiting == 1 else 'wait'}"
+        waits = f"{steps} for you at the moment. Write mine to see what does, or help for everything I know."
     return Card(
         title=f"Hello {first}, this is auditloop",
         text=(
             "I help with the audits of case files: I tell auditors which case they have, bring auditor and "
             "practitioner together, and make sure that what was agreed gets done. It is about learning.",
             "Please use the case reference only. Never write a child's name, address, date of birth or NHS number.",
-            f"{waits} for you at the moment. Write mine to see what does, or help for everything I know.",
+            waits,
         ),
         tone=Tone.INFORM,
         table=Table(

@@ -147,8 +147,10 @@ class BotFramework:
             nonlocal given
             given = await turn(body)
             if context.activity.type == "invoke":
-                value = InvokeResponse(status=given.status, body=given.body)
-                await context.send_activity(Activity(type="invokeResponse", value=value))
+                # Its body would be copied deeply, and is handed back beside the framework anyway.
+                await context.send_activity(
+                    Activity(type="invokeResponse", value=InvokeResponse(status=given.status, body={}))
+                )
 
         proved = AuthenticateRequestResult()
         proved.claims_identity = self._adapter.create_claims_identity(self._settings.app_id)

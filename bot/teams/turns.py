@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from bot.counts import Counts
-from bot.program import Posted, Program
+from bot.program import AnswerAbout, Answered, Posted, Program
 from bot.teams.acquaintance import Acquaintance, RosterUnread
 from bot.teams.activity import Incoming, Kind
 from bot.teams.connection import Answer
@@ -30,7 +30,6 @@ class Shown:
 
     in_place: Card
     then: Card | None = None
-    settles: bool = False
 
 
 @dataclass
@@ -109,18 +108,18 @@ class Turns:
         if not incoming.personal:
             return await self._mentioned(incoming, person_id)
         await self._welcome(incoming, person_id, came=False)
-        reply = await self._respond(incoming, person_id, "say", text=incoming.text)
-        if not reply.again:
-            await self._follow(incoming, person_id, reply)
+        spoken = self._interaction(incoming, person_id, "say", text=incoming.text)
+        answered = await self.program.respond(spoken, in_chat=True)
+        if not answered.reply.again:
+            self._follow(incoming, person_id, answered.reply.card, answered.about)
             self.program.call()
         return Answer(200)
 
-    async def _follow(self, incoming: Incoming, person_id: int, reply: Reply) -> None:
+    def _follow(self, incoming: Incoming, person_id: int, card: Card, about: AnswerAbout | None) -> None:
         """Send an answer as a message of its own; one that shows a duty is kept up to date from then on."""
-        about = await self.program.answer_about(person_id, reply.duty) if reply.duty else None
 
         async def sent() -> None:
-            place = await self.door.reply(incoming.chat, reply.card, person_id, token=uuid4().hex if about else "")
+            place = await self.door.reply(incoming.chat, card, person_id, token=uuid4().hex if about else "")
             if about is not None:
                 await self.program.keep_answer(about, place)
                 self.program.call()
@@ -165,45 +164,34 @@ class Turns:
         the card is changed for good, for a client shows the old one again at its next start; and what the answer leads
         to is sent.
         """
-        reply = await self._respond(
-            incoming, person_id, incoming.verb, subject=incoming.subject, values=dict(incoming.values)
+        chat, values, token = incoming.chat, dict(incoming.values), uuid4().hex
+        place = Place(PLATFORM, chat.conversation_id, incoming.reply_to, chat.service_url, token)
+        answered = await self.program.respond(
+            self._interaction(incoming, person_id, incoming.verb, subject=incoming.subject, values=values),
+            incoming.card_id,
+            place if incoming.reply_to else None,
+            in_chat=True,
         )
-        posted = await self.program.posted(person_id, incoming.card_id) if incoming.card_id else None
-        shown = shown_after(reply, posted.card if posted else None, dict(incoming.values))
-        token = incoming.card_id if posted else ""
+        reply, posted = answered.reply, answered.posted
+        shown = shown_after(reply, posted.card if posted else None, values)
+        kept = incoming.card_id if posted else token if answered.about and incoming.reply_to else ""
         if not reply.again:
-            token = await self._led_to(incoming, person_id, reply, shown, posted) or token
-        return self._card(shown.in_place, person_id, token, refused=reply.refused) if incoming.invoked else Answer(200)
+            await self._led_to(incoming, person_id, answered, shown, kept)
+        return self._card(shown.in_place, person_id, kept, refused=reply.refused) if incoming.invoked else Answer(200)
 
-    async def _led_to(
-        self, incoming: Incoming, person_id: int, reply: Reply, shown: Shown, posted: Posted | None
-    ) -> str:
-        """Do what follows from a press beside its answer; the token of an answer that is kept from now on, if any."""
-        token = ""
-        if posted is None and reply.duty and not reply.refused:
-            token = await self._kept_in_place(incoming, person_id, reply.duty)
-        if posted is not None and shown.settles:
-            await self.program.settle(posted)
+    async def _led_to(self, incoming: Incoming, person_id: int, answered: Answered, shown: Shown, token: str) -> None:
+        """Do what follows from a press beside its answer."""
+        reply, posted = answered.reply, answered.posted
         if incoming.reply_to and not (incoming.invoked and reply.refused):
-            kept = token or (incoming.card_id if posted else "")
-            self._beside_the_answer(self._exchange(incoming, shown, person_id, kept, posted))
+            self._beside_the_answer(self._exchange(incoming, shown, person_id, token, posted))
         if shown.then is not None:
-            await self._follow(incoming, person_id, reply)
+            self._follow(incoming, person_id, shown.then, answered.about)
+        elif posted is not None and answered.about is not None:
+            await self.program.told(answered.about)
         if reply.refused:
             self.counts.refuse("press")
         else:
             self.program.call()
-        return token
-
-    async def _kept_in_place(self, incoming: Incoming, person_id: int, duty_ref: str) -> str:
-        """Keep that an answer about a duty stands where the pressed card stood; the token of its card."""
-        about = await self.program.answer_about(person_id, duty_ref)
-        if about is None or not incoming.reply_to:
-            return ""
-        chat, token = incoming.chat, uuid4().hex
-        place = Place(PLATFORM, chat.conversation_id, incoming.reply_to, chat.service_url, token)
-        await self.program.keep_answer(about, place)
-        return token
 
     async def _exchange(
         self, incoming: Incoming, shown: Shown, person_id: int, token: str, posted: Posted | None
@@ -226,9 +214,10 @@ class Turns:
     # ---- answers
 
     async def _respond(self, incoming: Incoming, person_id: int, verb: str, **options: Any) -> Reply:
-        return await self.program.respond(
-            Interaction(person_id, verb, incoming.event_id, self.program.now(), **options)
-        )
+        return (await self.program.respond(self._interaction(incoming, person_id, verb, **options))).reply
+
+    def _interaction(self, incoming: Incoming, person_id: int, verb: str, **options: Any) -> Interaction:
+        return Interaction(person_id, verb, incoming.event_id, self.program.now(), **options)
 
     def _say(self, incoming: Incoming, card: Card) -> Answer:
         """A card for somebody who isn't known, or not just now."""
@@ -281,11 +270,13 @@ def shown_after(reply: Reply, own: Card | None, values: dict[str, str]) -> Shown
             part if part.endswith((".", "?", "!")) else f"{part}." for part in (reply.card.title, *reply.card.text)
         )
         return Shown(own.answered(values, {}, words))
-    if reply.card.error or any(entry.error for entry in reply.card.all_inputs()):
+    if reply.asks_again:
         return Shown(reply.card)
     if not reply.card.actions and not own.actions:
-        return Shown(reply.card, settles=True)
-    return Shown(own.answered(values, {}), then=reply.card, settles=True)
+        return Shown(reply.card)
+    # What was typed is still wanted where the answer asks for the rest of it, and taken where it doesn't.
+    kept = own.answered(values, {}) if reply.card.all_inputs() else own
+    return Shown(kept, then=reply.card)
 
 
 def _too_large(card: Card, *, refused: bool) -> str:

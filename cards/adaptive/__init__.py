@@ -21,6 +21,8 @@ __all__ = ["MOST_ACTIONS", "MOST_BYTES", "Links", "answers", "literal", "render"
 MOST_BYTES = 24 * 1024
 """The most that a card may take, counted in UTF-16 as Teams counts it."""
 MOST_ACTIONS = 6
+LONG_FORM = 4
+"""With so many inputs, who presses a button at the foot of a card doesn't see its head."""
 
 Links = Callable[[Download], str | None]
 """Where a file can be fetched, or None where it can't."""
@@ -113,8 +115,7 @@ def _build(card: Card, card_id: str, links: Links, refresh_for: tuple[str, ...],
     """The whole card but for what is cut."""
     body: list[CardElement] = _heading(card)
     if card.error:
-        said = block(literal(error_words(card.error)), color="Attention", weight="Bolder")
-        body.append(Container(style="attention", items=[said]))
+        body.append(_alarm(error_words(card.error)))
     body.extend(block(literal(paragraph)) for paragraph in card.text if paragraph.strip())
     if card.facts:
         facts = [
@@ -129,6 +130,8 @@ def _build(card: Card, card_id: str, links: Links, refresh_for: tuple[str, ...],
     body.extend(questions(card, cuts.groups))
     if card.why:
         body.extend(unfolding("card:why", WHY_QUESTION, [block(literal(line)) for line in why_lines(card.why)]))
+    if card.error and len(card.all_inputs()) >= LONG_FORM:
+        body.append(_alarm(_at_the_foot(card)))
     built = AdaptiveCard(
         version="1.5",
         lang="en",  # Microsoft's renderer takes no more than the two letters
@@ -154,6 +157,16 @@ def _heading(card: Card) -> list[CardElement]:
         block(str(sign), color=colour, weight="Bolder"),
         block(literal(card.title) or sign.words, size="Large", weight="Bolder", style="heading", spacing="Small"),
     ]
+
+
+def _alarm(words: str) -> CardElement:
+    return Container(style="attention", items=[block(literal(words), color="Attention", weight="Bolder")])
+
+
+def _at_the_foot(card: Card) -> str:
+    """What is wrong, beside the buttons of a form whose head is out of sight from there."""
+    asked = [entry.label for entry in card.all_inputs() if entry.error]
+    return error_words(f"Please look again at: {'; '.join(asked)}" if asked else card.error)
 
 
 def _in_a_line(card: Card) -> str:

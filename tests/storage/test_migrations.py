@@ -1,3 +1,5 @@
+import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,41 @@ async def test_sqlite_keeps_readers_and_writers_apart_and_every_link_whole(file:
     async with opened(file) as store, store.database.connect() as connection:
         assert await connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert await connection.scalar(text("PRAGMA foreign_keys")) == 1
-        assert (await connection.scalar(text("PRAGMA busy_timeout")) or 0) >= 5000
+
+
+async def test_a_transaction_waits_for_another_process_and_holds_nothing_else_up(store: Store, file: Path) -> None:
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def write() -> None:
+        async with store.begin() as tx:
+            tx.session.add(CaseRow(ref="N-1", plan="CIN"))
+
+    writing = asyncio.create_task(write())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not writing.done()
+    other.execute("COMMIT")
+    await asyncio.wait_for(writing, 10)
+    assert other.execute("SELECT ref FROM cases").fetchall() == [("N-1",)]
+    other.close()
+
+
+async def test_what_somebody_waits_for_comes_before_what_can_wait(store: Store) -> None:
+    order: list[str] = []
+
+    async def write(name: str, *, first: bool) -> None:
+        async with store.begin(first=first):
+            order.append(name)
+
+    async with asyncio.TaskGroup() as group, store.begin():
+        for number in range(12):
+            group.create_task(write(f"later {number}", first=False))
+            group.create_task(write(f"first {number}", first=True))
+        await asyncio.sleep(0)
+    assert order[:10] == [f"first {number}" for number in range(10)]
+    assert order[10] == "later 0"
+    assert sorted(order) == sorted(f"{kind} {number}" for kind in ("first", "later") for number in range(12))
 
 
 async def test_a_case_cannot_be_with_a_practitioner_who_is_not_there(store: Store) -> None:

@@ -1,5 +1,7 @@
 """Who is who: matched once by the address in the roster, then by the directory's id; strangers are told nothing."""
 
+from functools import partial
+
 import pytest
 
 from storage.ledger import verify
@@ -134,7 +136,7 @@ async def test_a_team_that_takes_auditloop_in_makes_its_members_known(opens: Ope
         event["membersAdded"] = [{"id": event["recipient"]["id"]}]
         assert (await grace.posts(event)).status == 200
         for name in story.people:
-            await story.eventually(lambda name=name: story.contact(name))
+            await story.eventually(partial(story.contact, name))
         contact = await story.contact("Carol")
         assert contact is not None
         assert contact.conversation_id == ""
