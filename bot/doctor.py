@@ -1,7 +1,8 @@
-"""Checks: settings, database, people who can't be reached, roles that nobody holds, and the ledger's chain."""
+"""Checks: settings, database, platforms, people who can't be reached, roles that nobody holds, the ledger's chain."""
 
 import asyncio
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -17,6 +18,7 @@ from storage import ledger
 from storage.database import open_database
 from storage.imports.storing import counts
 from storage.migrating import migrate
+from storage.store import Store
 from storage.tables import OutboxRow
 
 
@@ -62,9 +64,32 @@ async def _examine(settings: Settings) -> int:
         _, broken = await ledger.verify(tx)
         if broken:
             wrong.append("The ledger has been tampered with. Run: auditloop ledger verify")
+    async with open_store(settings) as store:
+        found = await _doors(settings, store)
+    wrong.extend(words for kind, words in found if kind == "To mend")
+    for kind, words in found:
+        if kind != "To mend":
+            print(f"{kind}: {words}")
     for line in wrong:
         print(f"To mend: {line}")
     return 1 if wrong else 0
+
+
+async def _doors(settings: Settings, store: Store) -> list[tuple[str, str]]:
+    """What there is to say of the platforms and the mail server that are configured."""
+    found: list[tuple[str, str]] = []
+    if settings.teams is not None:
+        if find_spec("botbuilder.core") is None:
+            found.append(("To mend", "Teams: its libraries are not installed. Run: make platforms"))
+        else:
+            from bot.teams.checking import examine_teams
+
+            found.extend(await examine_teams(settings, settings.teams, store))
+    if settings.email is not None:
+        from bot.email.checking import examine_email
+
+        found.extend(("Well" if well else "To mend", words) for well, words in await examine_email(settings.email))
+    return found
 
 
 def verify(settings: Settings) -> int:

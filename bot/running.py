@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from aiohttp import web
@@ -93,6 +94,8 @@ async def open_bot(
 async def _open_teams(
     stack: AsyncExitStack, settings: Settings, terms: TeamsSettings, store: Store, clock: Clock
 ) -> Running:
+    if find_spec("botbuilder.core") is None:
+        raise UserFault("The libraries for Microsoft Teams are not installed. Run: make platforms")
     from bot.teams.opening import AT_ONCE, open_teams
 
     sock, address = listening_socket(settings.web.host, settings.web.port)
