@@ -42,11 +42,18 @@ def demo(
     framework: Annotated[str, typer.Option(help="Which council's rules.")] = "southampton",
     port: Annotated[int, typer.Option(help="The desk's port on this machine.")] = 8414,
     browser: Annotated[bool, typer.Option(help="Open the desk in a browser.")] = True,
+    teams: Annotated[
+        bool, typer.Option("--teams", help="Also for Microsoft's Agents Playground, on loopback.")
+    ] = False,
+    teams_port: Annotated[int, typer.Option(help="The port that the Agents Playground talks to.")] = 3978,
+    teams_folder: Annotated[
+        Path | None, typer.Option(help="Where people's folders for the Agents Playground go.")
+    ] = None,
 ) -> None:
     """A made-up service, one month's allocations, and the desk in your browser. Nothing to configure."""
     from bot.running import run_demo
 
-    run_demo(framework, port, open_browser=browser)
+    run_demo(framework, port, open_browser=browser, playgrounds=(teams_port, teams_folder) if teams else None)
 
 
 @app.command()

@@ -12,11 +12,8 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
-from aiohttp import web
-
 from audits.framework import Framework
 from bot.calendar_links import KEY, CalendarLinks
-from bot.counts import Counts
 from bot.desk.application import build_app
 from bot.desk.serving import PortTakenError, serve
 from bot.faults import UserFault
@@ -24,7 +21,6 @@ from bot.listening import listening_socket
 from bot.opening import chosen_framework, open_store
 from bot.program import DeskDoor, Program
 from bot.settings import Settings, TeamsSettings
-from bot.web import Calendar, Watch, build_web
 from scheduling.clock import Clock, SystemClock
 from scheduling.door import Door
 from scheduling.heartbeat import start_heartbeat
@@ -32,21 +28,42 @@ from storage.keys import own_key
 from storage.store import Store
 
 
-def run_demo(framework: str, port: int, *, open_browser: bool) -> None:
-    """A made-up service in a temporary folder, and the desk on loopback until it is stopped."""
+def run_demo(
+    framework: str, port: int, *, open_browser: bool, playgrounds: tuple[int, Path | None] | None = None
+) -> None:
+    """A made-up service in a temporary folder, and the desk on loopback until it is stopped.
+
+    With `playgrounds`, some of its people can be played in Microsoft's Agents Playground as well: the port that is
+    wanted for it (0: any), and where their folders go (None: with all else that is made up).
+    """
     from bot.demonstration.prepare import prepare
+
+    if playgrounds is not None:
+        _need_teams()
 
     async def work(folder: Path) -> None:
         today = SystemClock().now().date()
         program = await prepare(chosen_framework(framework), folder, today, seed=2026, say=_say)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(program.store.close)
+            if playgrounds is not None:
+                wanted, people = playgrounds
+                program = await _open_playgrounds(stack, program, wanted, people or folder / "playgrounds")
             await _open_desk(stack, program, port, open_browser=open_browser)
             await _until_stopped()
 
     with tempfile.TemporaryDirectory(prefix="auditloop-demo-") as folder:
         asyncio.run(work(Path(folder)))
     _say("Stopped.")
+
+
+async def _open_playgrounds(stack: AsyncExitStack, program: Program, port: int, folder: Path) -> Program:
+    from bot.demonstration.playgrounds import open_playgrounds
+
+    shared = await open_playgrounds(stack, program, port, folder, _say)
+    called = asyncio.get_running_loop().create_task(shared.keep_up())
+    stack.push_async_callback(_ended, called)
+    return shared
 
 
 def run_serve(settings: Settings) -> None:
@@ -94,26 +111,23 @@ async def open_bot(
 async def _open_teams(
     stack: AsyncExitStack, settings: Settings, terms: TeamsSettings, store: Store, clock: Clock
 ) -> Running:
-    if find_spec("botbuilder.core") is None:
-        raise UserFault("The libraries for Microsoft Teams are not installed. Run: make platforms")
+    _need_teams()
     from bot.teams.opening import AT_ONCE, open_teams
+    from bot.teams.serving import serve_teams
 
     sock, address = listening_socket(settings.web.host, settings.web.port)
     stack.callback(sock.close)
     links = CalendarLinks(await own_key(store, KEY), settings.web.public_url.rstrip("/") or address)
     teams = await stack.enter_async_context(open_teams(terms, store, clock, links))
-    counts = Counts()
     door = _with_email(settings, teams.door, store.framework, clock)
     program = Program(store, clock, door, board=teams.door, at_once=AT_ONCE)
-    endpoint = teams.endpoint_for(program, counts)
-    watch = Watch(program, counts, timedelta(seconds=settings.heartbeat_seconds))
-    app = build_web(watch, Calendar(program, links, counts), {"/api/messages": endpoint.post})
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    stack.push_async_callback(endpoint.turns.close)
-    stack.push_async_callback(runner.cleanup)
-    await web.SockSite(runner, sock).start()
+    await serve_teams(stack, sock, teams, program, links, timedelta(seconds=settings.heartbeat_seconds))
     return Running(program, address)
+
+
+def _need_teams() -> None:
+    if find_spec("botbuilder.core") is None:
+        raise UserFault("The libraries for Microsoft Teams are not installed. Run: make platforms")
 
 
 def _with_email(settings: Settings, door: Door, framework: Framework, clock: Clock) -> Door:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from audits.messages import Message
 from audits.people import Person
@@ -19,6 +19,7 @@ from scheduling.door import Door, Failure, NotDelivered, Parcel
 from scheduling.waits import wait_before
 from storage.ledger import post, record
 from storage.outbox import (
+    LEASE,
     claim,
     mark_failed,
     mark_sent,
@@ -38,6 +39,11 @@ ROUND = 50
 """So many people are served before it is looked again whether something more urgent has come in between."""
 log = logging.getLogger(__name__)
 
+# A statement that is made once keeps the form in which the database gets it.
+_DONE = select(DutyRow.ref).where(
+    DutyRow.ref.in_(bindparam("refs", expanding=True)), DutyRow.closed_at.is_not(None), DutyRow.closed_by != TOLD
+)
+
 
 async def deliver_due(store: Store, door: Door, clock: Clock, *, at_once: int = 1) -> int:
     """Send everything that may go now; how many messages went.
@@ -48,15 +54,18 @@ async def deliver_due(store: Store, door: Door, clock: Clock, *, at_once: int = 
     claims that are past their lease.
     """
     async with store.begin() as tx:
-        await release_expired(tx, clock.now())
+        now = clock.now()
+        await release_expired(tx, now)
+        people = await recipients_due(tx, now, ROUND)
     sent = 0
-    while True:
-        async with store.begin() as tx:
-            people = await recipients_due(tx, clock.now(), ROUND)
+    while people:
         tallies = await _serve(store, door, clock, people, at_once)
         sent += sum(one.sent for one in tallies)
         if not any(one.claimed for one in tallies):
-            return sent
+            break
+        async with store.begin() as tx:
+            people = await recipients_due(tx, clock.now(), ROUND)
+    return sent
 
 
 @dataclass
@@ -105,11 +114,9 @@ async def _claimed(store: Store, person_id: int, now: datetime) -> list[_Bundle]
 async def _still_wanted(tx: Transaction, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
     """Leave out reminders of what was done while they waited."""
     refs = [row.duty_ref for row in rows if row.what in LAPSING and row.duty_ref is not None]
-    closed = set(
-        await tx.session.scalars(
-            select(DutyRow.ref).where(DutyRow.ref.in_(refs), DutyRow.closed_at.is_not(None), DutyRow.closed_by != TOLD)
-        )
-    )
+    if not refs:
+        return list(rows)
+    closed = set(await tx.session.scalars(_DONE, {"refs": refs}))
     unwanted = [row for row in rows if row.what in LAPSING and row.duty_ref in closed]
     await mark_superseded(tx, unwanted)
     return [row for row in rows if row not in unwanted]
@@ -144,9 +151,8 @@ async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> int
             raise NotDelivered(Failure.PERMANENT, f"{person.name} has left the service")
         if bundle.card is None:
             raise NotDelivered(Failure.TEMPORARY, bundle.fault)
-        async with store.begin() as tx:
-            if not await renew(tx, rows, now):
-                return 0
+        if not await _ours(store, rows, now):
+            return 0
         place = await _hand_over(door, bundle, bundle.card)
     except NotDelivered as failure:
         async with store.begin() as tx:
@@ -158,6 +164,15 @@ async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> int
             await keep_posting(tx, person.id, place, rows, fingerprint(bundle.card), now)
         await _told(tx, rows, now)
     return len(rows)
+
+
+async def _ours(store: Store, rows: Sequence[OutboxRow], now: datetime) -> bool:
+    """Whether messages about to be sent are all still ours, under a lease that has its whole length before it."""
+    if all(row.lease_until == now + LEASE for row in rows):
+        # They were claimed at this very moment.
+        return True
+    async with store.begin() as tx:
+        return await renew(tx, rows, now)
 
 
 async def _told(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> None:

@@ -15,23 +15,25 @@ from storage.tables import AuditRow, CycleNoticeRow, DutyRow, OutboxRow, UtcMome
 BATCH = 200
 log = logging.getLogger(__name__)
 
-# Statements that are made once keep the form in which the database gets them.
+# Statements that are made once keep the form in which the database gets them. They ask tables for what is planned, not
+# for objects, which are only wanted of what is due.
+_AUDITS, _LISTS, _DUTIES, _OUTBOX = (row.__table__.c for row in (AuditRow, CycleNoticeRow, DutyRow, OutboxRow))
 _NOW, _AFTER = bindparam("now", type_=UtcMoment), bindparam("after", type_=UtcMoment)
 _GOES_OUT = select(
-    select(AuditRow.id).where(AuditRow.issue_at <= _NOW).exists(),
-    select(CycleNoticeRow.id).where(CycleNoticeRow.next_at <= _NOW).exists(),
+    select(_AUDITS.id).where(_AUDITS.issue_at <= _NOW).exists(),
+    select(_LISTS.id).where(_LISTS.next_at <= _NOW).exists(),
 )
 _DUE = (
-    select(DutyRow.ref, DutyRow.audit_id)
-    .where(DutyRow.next_at <= _NOW, DutyRow.closed_at.is_(None), DutyRow.ref.not_in(bindparam("but", expanding=True)))
-    .order_by(DutyRow.next_at, DutyRow.id)
+    select(_DUTIES.ref, _DUTIES.audit_id)
+    .where(_DUTIES.next_at <= _NOW, _DUTIES.closed_at.is_(None), _DUTIES.ref.not_in(bindparam("but", expanding=True)))
+    .order_by(_DUTIES.next_at, _DUTIES.id)
     .limit(BATCH)
 )
 _PLANNED = (
-    (DutyRow.next_at, DutyRow.closed_at.is_(None)),
-    (AuditRow.issue_at, AuditRow.issue_at.is_not(None)),
-    (CycleNoticeRow.next_at, CycleNoticeRow.next_at.is_not(None)),
-    (OutboxRow.not_before, OutboxRow.state.in_(WAITING)),
+    (_DUTIES.next_at, _DUTIES.closed_at.is_(None)),
+    (_AUDITS.issue_at, _AUDITS.issue_at.is_not(None)),
+    (_LISTS.next_at, _LISTS.next_at.is_not(None)),
+    (_OUTBOX.not_before, _OUTBOX.state.in_(WAITING)),
 )
 _FIRST = select(*(select(func.min(column)).where(where).scalar_subquery() for column, where in _PLANNED))
 _FIRST_LATER = select(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from audits.messages import Message
 from audits.state import TOLD, Audit, Duty, Event
@@ -23,6 +23,18 @@ from storage.tables import ActionRow, ChainRow, DutyRow, LedgerRow, OutboxRow
 SERVICE = "service"
 WAITING = ("queued", "unknown")
 BEGINNING = "0" * 64
+
+# Statements that are made once keep the form in which the database gets them.
+_KNOWN = select(OutboxRow.key).where(OutboxRow.key.in_(bindparam("keys", expanding=True)))
+_SUPERSEDED = (
+    update(OutboxRow)
+    .where(
+        OutboxRow.duty_ref.in_(bindparam("refs", expanding=True)),
+        OutboxRow.state.in_(WAITING),
+        OutboxRow.what != "alert",
+    )
+    .values(state="superseded")
+)
 
 
 @dataclass
@@ -98,7 +110,7 @@ async def post(
     told = {message.key: message for message in messages}
     if not told:
         return
-    known = set(await tx.session.scalars(select(OutboxRow.key).where(OutboxRow.key.in_(list(told)))))
+    known = set(await tx.session.scalars(_KNOWN, {"keys": list(told)}))
     for message in told.values():
         if message.key in known:
             continue
@@ -150,11 +162,7 @@ async def supersede(tx: Transaction, duties: Iterable[Duty]) -> None:
     """Messages still waiting that ask for, or complain of, what is now done are not sent."""
     refs = [duty.ref for duty in duties if duty.closed_by != TOLD]
     if refs:
-        await tx.session.execute(
-            update(OutboxRow)
-            .where(OutboxRow.duty_ref.in_(refs), OutboxRow.state.in_(WAITING), OutboxRow.what != "alert")
-            .values(state="superseded")
-        )
+        await tx.session.execute(_SUPERSEDED, {"refs": refs})
 
 
 async def _write(tx: Transaction, audit: Audit) -> None:
@@ -180,7 +188,6 @@ async def _write(tx: Transaction, audit: Audit) -> None:
         elif kept.closed_at is not None:
             continue
         write_duty(kept, duty)
-    await tx.session.flush()
 
 
 async def _enter(

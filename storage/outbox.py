@@ -2,49 +2,66 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, case, func, select, update
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from storage.ledger import WAITING
 from storage.store import Transaction
-from storage.tables import OutboxRow
+from storage.tables import OutboxRow, UtcMoment
 
 LEASE = timedelta(minutes=5)
+
+# Statements that are made once keep the form in which the database gets them.
+_NOW = bindparam("now", type_=UtcMoment)
+_RECIPIENTS = (
+    select(OutboxRow.to_id)
+    .where(OutboxRow.state.in_(WAITING), OutboxRow.not_before <= _NOW)
+    .group_by(OutboxRow.to_id)
+    .order_by(func.max(case((OutboxRow.urgent, 1), else_=0)).desc(), func.min(OutboxRow.id))
+    .limit(bindparam("most"))
+)
+_EXPIRED = (
+    update(OutboxRow)
+    .where(OutboxRow.state == "sending", OutboxRow.lease_until < _NOW)
+    .values(state="unknown", possible_repeat=True, lease_until=None)
+    .execution_options(synchronize_session=False)
+)
+
+
+def _claiming(*wheres: ColumnElement[bool]) -> ReturningUpdate[OutboxRow]:
+    return (
+        update(OutboxRow)
+        .where(OutboxRow.state.in_(WAITING), OutboxRow.to_id == bindparam("person"), *wheres)
+        .values(state="sending", attempts=OutboxRow.attempts + 1, lease_until=bindparam("until"))
+        .returning(OutboxRow)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    )
+
+
+_CLAIM = _claiming(OutboxRow.not_before <= _NOW)
+_CLAIM_ABOUT = _claiming(OutboxRow.duty_ref == bindparam("about"), OutboxRow.what.in_(("message", "nudge")))
 
 
 async def recipients_due(tx: Transaction, now: datetime, most: int) -> list[int]:
     """Whom messages wait for that may go now, those with alerts and escalations first; at most so many."""
-    rows = await tx.session.execute(
-        select(OutboxRow.to_id)
-        .where(OutboxRow.state.in_(WAITING), OutboxRow.not_before <= now)
-        .group_by(OutboxRow.to_id)
-        .order_by(func.max(case((OutboxRow.urgent, 1), else_=0)).desc(), func.min(OutboxRow.id))
-        .limit(most)
-    )
-    return [to_id for (to_id,) in rows]
+    return list(await tx.session.scalars(_RECIPIENTS, {"now": now, "most": most}))
 
 
 async def claim(tx: Transaction, to_id: int, now: datetime) -> list[OutboxRow]:
     """Claim what is due for one person. A row is ours only if our conditional update changed it, and gave it back."""
-    return await _claim(tx, now, OutboxRow.to_id == to_id, OutboxRow.not_before <= now)
+    return _in_order(await tx.session.scalars(_CLAIM, {"person": to_id, "now": now, "until": now + LEASE}))
 
 
 async def claim_about(tx: Transaction, to_id: int, duty_ref: str, now: datetime) -> list[OutboxRow]:
     """Claim what waits for one person about one duty, because the answer to their press shows it to them already."""
-    return await _claim(
-        tx, now, OutboxRow.to_id == to_id, OutboxRow.duty_ref == duty_ref, OutboxRow.what.in_(("message", "nudge"))
-    )
+    values = {"person": to_id, "about": duty_ref, "until": now + LEASE}
+    return _in_order(await tx.session.scalars(_CLAIM_ABOUT, values))
 
 
-async def _claim(tx: Transaction, now: datetime, *wheres: ColumnElement[bool]) -> list[OutboxRow]:
-    rows = await tx.session.scalars(
-        update(OutboxRow)
-        .where(OutboxRow.state.in_(WAITING), *wheres)
-        .values(state="sending", attempts=OutboxRow.attempts + 1, lease_until=now + LEASE)
-        .returning(OutboxRow)
-        .execution_options(populate_existing=True, synchronize_session=False)
-    )
+def _in_order(rows: Iterable[OutboxRow]) -> list[OutboxRow]:
     return sorted(rows, key=lambda row: (not row.urgent, row.id))
 
 
@@ -55,11 +72,7 @@ async def renew(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> bo
 
 async def release_expired(tx: Transaction, now: datetime) -> int:
     """Messages whose sender died in mid-send: nobody knows whether they arrived, so they go again, marked so."""
-    result = await tx.session.execute(
-        update(OutboxRow)
-        .where(OutboxRow.state == "sending", OutboxRow.lease_until < now)
-        .values(state="unknown", possible_repeat=True, lease_until=None)
-    )
+    result = await tx.session.execute(_EXPIRED, {"now": now})
     return result.rowcount if isinstance(result, CursorResult) else 0
 
 
@@ -87,14 +100,24 @@ async def mark_superseded(tx: Transaction, rows: Sequence[OutboxRow]) -> None:
 
 async def _mark(tx: Transaction, rows: Iterable[OutboxRow], **values: object) -> list[OutboxRow]:
     """Write down what became of messages that are still ours: a sender that outlived its lease has no say any more."""
+    new = {f"new_{name}": value for name, value in values.items()}
     ours: list[OutboxRow] = []
     for row in rows:
-        result = await tx.session.execute(
-            update(OutboxRow)
-            .where(OutboxRow.id == row.id, OutboxRow.state == "sending", OutboxRow.attempts == row.attempts)
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )
+        result = await tx.session.execute(_marking(*values), {"this": row.id, "tried": row.attempts, **new})
         if isinstance(result, CursorResult) and result.rowcount == 1:
             ours.append(row)
     return ours
+
+
+@cache
+def _marking(*names: str) -> Update:
+    return (
+        update(OutboxRow)
+        .where(
+            OutboxRow.id == bindparam("this"),
+            OutboxRow.state == "sending",
+            OutboxRow.attempts == bindparam("tried"),
+        )
+        .values({name: bindparam(f"new_{name}") for name in names})
+        .execution_options(synchronize_session=False)
+    )

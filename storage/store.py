@@ -19,7 +19,9 @@ from storage.turns import Turns
 PEOPLE = "people"
 
 # Statements that are made once keep the form in which the database gets them.
-_REVISION = select(RevisionRow.number).where(RevisionRow.name == PEOPLE)
+_REVISIONS = RevisionRow.__table__.c
+# Asked in every transaction: of the table, because a figure needs nothing of what an object would.
+_REVISION = select(_REVISIONS.number).where(_REVISIONS.name == PEOPLE)
 _AUDITS = (
     select(AuditRow, CycleRow.month, CaseRow)
     .join(CycleRow, CycleRow.id == AuditRow.cycle_id)

@@ -82,9 +82,8 @@ class TeamsDoor:
         sent = await self._insist(chat, lambda: self.connection.send(chat, message))
         return Place(PLATFORM, chat.conversation_id, sent, chat.service_url, token) if sent else None
 
-    async def exchange(self, chat: Chat, activity_id: str, card: Card, person_id: int, token: str) -> bool:
-        """Show a card in the place of the one that was pressed; whether that worked."""
-        message = self.message(card, person_id, token)
+    async def exchange(self, chat: Chat, activity_id: str, message: dict[str, Any]) -> bool:
+        """Show a message in the place of the one that was pressed; whether that worked."""
 
         async def changed() -> str:
             await self.connection.update(chat, activity_id, message)

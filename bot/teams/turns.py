@@ -175,15 +175,18 @@ class Turns:
         reply, posted = answered.reply, answered.posted
         shown = shown_after(reply, posted.card if posted else None, values)
         kept = incoming.card_id if posted else token if answered.about and incoming.reply_to else ""
+        message = self._message(shown.in_place, person_id, kept)
         if not reply.again:
-            await self._led_to(incoming, person_id, answered, shown, kept)
-        return self._card(shown.in_place, person_id, kept, refused=reply.refused) if incoming.invoked else Answer(200)
+            await self._led_to(incoming, person_id, answered, shown, message)
+        return self._shows(message, shown.in_place, refused=reply.refused) if incoming.invoked else Answer(200)
 
-    async def _led_to(self, incoming: Incoming, person_id: int, answered: Answered, shown: Shown, token: str) -> None:
-        """Do what follows from a press beside its answer."""
+    async def _led_to(
+        self, incoming: Incoming, person_id: int, answered: Answered, shown: Shown, message: dict[str, Any] | None
+    ) -> None:
+        """Do what follows from a press beside its answer; `message` is what stands in the pressed one's place."""
         reply, posted = answered.reply, answered.posted
-        if incoming.reply_to and not (incoming.invoked and reply.refused):
-            self._beside_the_answer(self._exchange(incoming, shown, person_id, token, posted))
+        if incoming.reply_to and message is not None and not (incoming.invoked and reply.refused):
+            self._beside_the_answer(self._exchange(incoming, message, posted))
         if shown.then is not None:
             self._follow(incoming, person_id, shown.then, answered.about)
         elif posted is not None and answered.about is not None:
@@ -193,10 +196,8 @@ class Turns:
         else:
             self.program.call()
 
-    async def _exchange(
-        self, incoming: Incoming, shown: Shown, person_id: int, token: str, posted: Posted | None
-    ) -> None:
-        done = await self.door.exchange(incoming.chat, incoming.reply_to, shown.in_place, person_id, token)
+    async def _exchange(self, incoming: Incoming, message: dict[str, Any], posted: Posted | None) -> None:
+        done = await self.door.exchange(incoming.chat, incoming.reply_to, message)
         if not done and posted is not None:
             await self.program.unsettle(posted)
 
@@ -227,16 +228,24 @@ class Turns:
             self._beside_the_answer(self.door.reply(incoming.chat, card, 0))
         return Answer(200)
 
-    def _card(
-        self, card: Card, person_id: int, token: str, *, refresh_for: tuple[str, ...] = (), refused: bool = False
-    ) -> Answer:
-        refresh_for = () if card.all_inputs() else refresh_for
+    def _card(self, card: Card, person_id: int, token: str, *, refresh_for: tuple[str, ...] = ()) -> Answer:
+        return self._shows(self._message(card, person_id, token, refresh_for), card, refused=False)
+
+    def _message(
+        self, card: Card, person_id: int, token: str, refresh_for: tuple[str, ...] = ()
+    ) -> dict[str, Any] | None:
+        """A message that shows a card; None where it is too large even in short."""
         try:
-            value = self.door.rendered(card, person_id, token, refresh_for)
+            return self.door.message(card, person_id, token, refresh_for=() if card.all_inputs() else refresh_for)
         except NotDelivered as fault:
             log.warning("an answer can't be shown: %s", fault.failure)
+            return None
+
+    def _shows(self, message: dict[str, Any] | None, card: Card, *, refused: bool) -> Answer:
+        """The answer to an invoke: what the client shows in the place of the pressed card."""
+        if message is None:
             return _error(413, "TooLarge", _too_large(card, refused=refused))
-        return Answer(200, {"statusCode": 200, "type": CARD, "value": value})
+        return Answer(200, {"statusCode": 200, "type": CARD, "value": message["attachments"][0]["content"]})
 
     def _stranger(self) -> Card:
         label = self.program.store.framework.qa_label

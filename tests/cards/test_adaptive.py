@@ -364,3 +364,13 @@ def test_names_in_facts_and_reasons_make_no_link_and_no_emphasis() -> None:
     assert facts["facts"] == [{"title": r"\_b\_", "value": r"\[c\](http://example.org)"}]
     assert [one["text"] for one in of_type(rendered, "TextBlock")][1] == r"\*a\*"
     assert r"\*\*d\*\*" in json.dumps(rendered).replace("\\\\", "\\")
+
+
+def test_a_long_form_says_beside_its_buttons_too_what_is_wrong() -> None:
+    wrong = TextInput("b", "Why this grade?", error="Please say why.")
+    others = tuple(TextInput(name, f"Question {name}") for name in "acd")
+    error = "One answer needs another look."
+    rendered = render(Card("Your grade", inputs=(*others, wrong), error=error), card_id="c1")
+    assert words_of(rendered["body"][-1]) == "Error: Please look again at: Why this grade?"
+    short = render(Card("Your grade", inputs=(wrong,), error=error), card_id="c1")
+    assert "look again at" not in words_of(short)

@@ -122,6 +122,16 @@ async def test_the_practitioner_may_suggest_another_time_and_the_auditor_types_y
     assert old.text == ("Answer the suggested time. Done on Mon 5 Jan 2026 at 09:20.",)
 
 
+async def test_the_request_to_book_says_what_was_suggested_until_it_is_answered(service: Service) -> None:
+    await service.taken()
+    await service.says("Carol", "Tues 2pm")
+    waiting = await service.letter("Carol", f"You suggested Tue 6 Jan 2026 at 14:00 for {CASE}")
+    assert "It waits for an answer." in words(waiting)
+    assert verbs(waiting) == {"book", "hold"}
+    await service.says("Alice", "Wed at 10")
+    await service.letter("Carol", f"When could you talk about {CASE}?")
+
+
 async def test_suggesting_the_very_time_that_was_suggested_is_a_yes(service: Service) -> None:
     await service.taken()
     await service.says("Carol", "Tues 2pm")

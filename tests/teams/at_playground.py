@@ -31,7 +31,7 @@ class Someone:
 
     A chat has its newest message last, a channel its newest post first. `exchanges` has all that went between the
     Playground and the bot. `elsewhere` has every address beyond this machine that the page asked for, `reached` those
-    that answered.
+    that answered. `earlier` is how many cards of the personal chat are of no interest, for they are of another story.
     """
 
     playground: Playground
@@ -40,6 +40,7 @@ class Someone:
     elsewhere: list[str] = field(default_factory=list)
     reached: list[str] = field(default_factory=list)
     place: str = PERSONAL_CHAT
+    earlier: int = 0
 
     @property
     def persona(self) -> Persona:
@@ -48,7 +49,8 @@ class Someone:
     @property
     def cards(self) -> Locator:
         """The cards in the conversation that is shown."""
-        return self.page.locator(".ac-preview-panel")
+        earlier = self.earlier if self.place == PERSONAL_CHAT else 0
+        return self.page.locator(f"xpath=(//*[contains(@class, 'ac-preview-panel')])[position() > {earlier}]")
 
     @property
     def latest_card(self) -> Locator:

@@ -50,5 +50,12 @@ class Exchanges:
                 self._more.clear()
                 await self._more.wait()
 
+    async def said(self, activity: str, *, since: int) -> None:
+        """Wait until something that the bot asked for has been answered, the first `since` exchanges left out."""
+        async with asyncio.timeout(PATIENCE / 1000):
+            while not any(one.from_bot and one.activity == activity for one in self.seen[since:]):
+                self._more.clear()
+                await self._more.wait()
+
     def _sent_since(self, since: int) -> set[str]:
         return {one.activity for one in self.seen[since:] if not one.from_bot}
