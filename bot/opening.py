@@ -1,5 +1,6 @@
 """Opening the store that the settings name, with its tables up to date."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from bot.settings import FILE, Settings
 from storage.database import open_database
 from storage.migrating import migrate
 from storage.store import Store
+
+OLDEST_SQLITE = (3, 35)
+"""The first that gives back what an update changed, by which messages are claimed."""
 
 
 def chosen_framework(name: str) -> Framework:
@@ -52,6 +56,11 @@ def calendar_of(framework: Framework) -> WorkCalendar:
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of these settings, its tables brought up to date, closed at the end."""
     framework = configured_framework(settings)
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise UserFault(
+            f"This Python comes with SQLite {sqlite3.sqlite_version}, and auditloop needs 3.35 or newer. Please use "
+            "another Python, for example the one from python.org or of a newer system."
+        )
     database = open_database(settings.database_url)
     store = Store(database, framework, calendar_of(framework))
     try:
