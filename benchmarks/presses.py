@@ -246,7 +246,9 @@ async def compare() -> None:
                 for verb, values in PRESSES:
                     ours = await presses_a_second(address, bodies(verb, values))
                     print(
-                        f"auditloop, {verb:<6} in its database:   {ours:7.1f} presses a second, {ours / thin:4.1f} times"
+                        print(
+                            f"auditloop, {verb:<6} with its database: {ours:6.1f} presses a second, {ours / thin:.1f} times"
+                        )
                     )
 
 

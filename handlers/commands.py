@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -66,7 +67,8 @@ async def say(tx: Transaction, person: Person, text: str, at: datetime, *, in_gr
         return booking
     near = get_close_matches(word, WORDS, 1, 0.7)
     hint = f"Do you mean {near[0]}?" if near else "Write help to see what auditloop knows."
-    raise Refused(await questions.mine(tx, person, at, f"Sorry, I didn't understand that. {hint}"))
+    waiting = await questions.mine(tx, person, at, hint)
+    raise Refused(replace(waiting, title="Sorry, I didn't understand that", tone=Tone.REFUSED))
 
 
 async def _in_group(tx: Transaction, person: Person, word: str, at: datetime) -> Reply:
