@@ -245,11 +245,8 @@ async def compare() -> None:
             async with bot("auditloop", name) as address:
                 for verb, values in PRESSES:
                     ours = await presses_a_second(address, bodies(verb, values))
-                    print(
-                        print(
-                            f"auditloop, {verb:<6} with its database: {ours:6.1f} presses a second, {ours / thin:.1f} times"
-                        )
-                    )
+                    said = f"auditloop, {verb}, with its database:"
+                    print(f"{said:<36} {ours:7.1f} presses a second, {ours / thin:.1f} times")
 
 
 def main() -> None:
