@@ -14,6 +14,8 @@ from handlers.press import Press, Refused, refusal
 from handlers.when.reading import read_when
 from handlers.when.spoken import spoken
 
+REMINDED = "You will both be reminded on the working day before."
+
 
 async def book(press: Press) -> Reply:
     """Suggest a time. What reads in two ways is asked back; nothing is guessed."""
@@ -73,7 +75,9 @@ async def agree(press: Press) -> Reply:
     if press.audit.proposed_at <= press.at:
         raise refusal("That time has gone by", "Please suggest another one.")
     await press.record("booked", at=press.audit.proposed_at)
-    reply = press.reply("hold_session", "You will both be reminded on the working day before.")
+    duty = press.duty("hold_session")
+    reminded = duty is not None and any(step.what == "nudge" and step.at > press.at for step in duty.steps)
+    reply = press.reply("hold_session", *([REMINDED] if reminded else []))
     return replace(reply, card=replace(reply.card, tone=Tone.DONE))
 
 

@@ -1,9 +1,10 @@
 """The tick: what falls due is a query, so a tick costs what is due and any number of nodes may tick."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import bindparam, func, select
 
@@ -53,8 +54,8 @@ class Ticked:
 async def tick(store: Store, now: datetime) -> Ticked:
     """Take everything that is due at `now`.
 
-    1. What is due is read. 2. Allocations and lists of the cycle go out. 3. Duties take their steps, each in a
-    transaction of its own that looks again whether the step is still due.
+    1. What is due is read. 2. Allocations and lists of the cycle go out. 3. Duties take their steps, those of one audit
+    together, in a transaction that looks again whether each step is still due.
     """
     done = Ticked()
     issues, lists, due = await _waiting(store, now)
@@ -67,15 +68,9 @@ async def tick(store: Store, now: datetime) -> Ticked:
         _, _, due = await _waiting(store, now)
     faulty: set[str] = set()
     while due:
-        full = len(due) == BATCH
-        for ref, audit_id in due:
-            try:
-                done.steps += await _step(store, ref, audit_id, now)
-            except Exception:
-                # One duty that can't be stepped must not keep the others waiting; the next tick tries it again.
-                log.exception("the step of duty %s failed", ref)
-                faulty.add(ref)
-        due = await _more(store, now, faulty) if full else []
+        for audit_id, together in groupby(due, key=lambda one: one[1]):
+            done.steps += await _step_all(store, audit_id, [ref for ref, _ in together], now, faulty)
+        due = await _more(store, now, faulty) if len(due) == BATCH else []
     return done
 
 
@@ -97,17 +92,30 @@ async def _due(tx: Transaction, now: datetime, but: Iterable[str] = ()) -> list[
     return [(ref, audit_id) for ref, audit_id in found]
 
 
-async def _step(store: Store, ref: str, audit_id: int, now: datetime) -> int:
-    async with store.begin() as tx:
-        audit = await tx.audit(audit_id)
-        duty = next((one for one in audit.duties if one.ref == ref), None) if audit else None
-        if audit is None or duty is None or not duty.is_open or duty.next_at is None or duty.next_at > now:
+async def _step_all(store: Store, audit_id: int, refs: Sequence[str], now: datetime, faulty: set[str]) -> int:
+    """Take the steps of an audit's duties that follow each other, as one; each alone where that fails."""
+    try:
+        async with store.begin() as tx:
+            return sum([await _step(tx, ref, audit_id, now) for ref in refs])
+    except Exception:
+        if len(refs) == 1:
+            # One duty that can't be stepped must not keep the others waiting; the next tick tries it again.
+            log.exception("the step of duty %s failed", refs[0])
+            faulty.update(refs)
             return 0
-        advance = tx.rules.advance(audit, duty, now)
-        await record_step(tx, audit, advance.duty, advance.messages, now, lapsed=advance.lapsed)
-        if advance.issue:
-            await issue_reaudit(tx, audit, now, duty.key)
-        return 1
+    return sum([await _step_all(store, audit_id, [ref], now, faulty) for ref in refs])
+
+
+async def _step(tx: Transaction, ref: str, audit_id: int, now: datetime) -> int:
+    audit = await tx.audit(audit_id)
+    duty = next((one for one in audit.duties if one.ref == ref), None) if audit else None
+    if audit is None or duty is None or not duty.is_open or duty.next_at is None or duty.next_at > now:
+        return 0
+    advance = tx.rules.advance(audit, duty, now)
+    await record_step(tx, audit, advance.duty, advance.messages, now, lapsed=advance.lapsed)
+    if advance.issue:
+        await issue_reaudit(tx, audit, now, duty.key)
+    return 1
 
 
 async def next_moment(store: Store, after: datetime, *, later: bool = False) -> datetime | None:

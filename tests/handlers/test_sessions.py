@@ -375,3 +375,13 @@ async def test_an_unbooked_discussion_is_asked_about_then_reported_upwards(servi
     assert told.tone is Tone.LATE
     assert "Carol Crane was asked for this by Mon 12 Jan 2026, and it is still open." in words(told)
     assert "help" in words(told)
+
+
+@pytest.mark.parametrize(("when", "reminded"), [("Thu 15 Jan 2pm", True), ("tomorrow 2pm", False)])
+async def test_a_reminder_is_promised_only_where_one_is_still_to_come(
+    service: Service, when: str, reminded: bool
+) -> None:
+    await service.taken()
+    await service.ok(await service.press("Carol", "book", when=when))
+    reply = await service.ok(await service.press("Alice", "agree"))
+    assert ("You will both be reminded on the working day before." in words(reply.card)) is reminded
