@@ -79,7 +79,7 @@ async def _doors(settings: Settings, store: Store) -> list[tuple[str, str]]:
     """What there is to say of the platforms and the mail server that are configured."""
     found: list[tuple[str, str]] = []
     if settings.teams is not None:
-        if find_spec("botbuilder.core") is None:
+        if find_spec("botbuilder") is None:
             found.append(("To mend", "Teams: its libraries are not installed. Run: make platforms"))
         else:
             from bot.teams.checking import examine_teams

@@ -126,7 +126,7 @@ async def _open_teams(
 
 
 def _need_teams() -> None:
-    if find_spec("botbuilder.core") is None:
+    if find_spec("botbuilder") is None:
         raise UserFault("The libraries for Microsoft Teams are not installed. Run: make platforms")
 
 

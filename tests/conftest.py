@@ -38,6 +38,18 @@ NEEDS = [
 ]
 MARKERS = {marker for marker, _, _ in NEEDS}
 
+LONGEST = (
+    "bot/test_rehearsals.py",
+    "bot/test_commands.py",
+    "teams/test_at_the_playground.py",
+    "bot/test_desk_browser.py",
+    "teams/test_bad_input.py",
+    "teams/test_playground_rig.py",
+    "cards/test_adaptive_renderer.py",
+    "cards/test_html.py",
+)
+"""The files that take longest. Begun last, one of them would keep one worker busy while the other has nothing left."""
+
 # A slow build server is no fault of the code, and a build must not fail by the luck of a draw.
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
@@ -122,6 +134,12 @@ async def browser(chromium: str) -> "AsyncIterator[Browser]":
 
     async with opened(chromium) as started:
         yield started
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; within a file, and among the others, the order stays."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
