@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from types import SimpleNamespace
@@ -194,12 +195,8 @@ class BotFramework:
         client = self.client(chat.service_url)
         more: str | None = ""
         while more is not None:
-            token = more or None
-            page = await _asked(
-                lambda token=token: client.conversations.get_conversation_paged_members(  # type: ignore[misc]
-                    chat.conversation_id, page_size=PAGE, continuation_token=token
-                )
-            )
+            ask = partial(client.conversations.get_conversation_paged_members, chat.conversation_id, page_size=PAGE)
+            page = await _asked(partial(ask, continuation_token=more or None))
             for one in page.members or ():
                 yield _member(one)
             more = page.continuation_token or None

@@ -166,24 +166,26 @@ async def test_markup_in_words_is_shown_as_it_is_or_not_at_all(story: Story, wor
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "status"),
     [
-        {"conversation": None},
-        {"conversation": {"id": ""}},
-        {"from": "me"},
-        {"recipient": []},
-        {"from": {"id": 7}},
-        {"text": {"a": 1}},
-        {"value": "submit", "text": 3},
-        {"type": None},
-        {"id": "x" * 5000},
+        ({"conversation": None}, 400),
+        ({"conversation": {"id": ""}}, 400),
+        ({"from": {"id": 7}}, 400),
+        ({"text": {"a": 1}}, 400),
+        ({"value": "submit", "text": 3}, 400),
+        ({"type": None}, 400),
+        ({"id": "x" * 5000}, 400),
+        # The framework, which reads the token together with the activity, can't make anything of these.
+        ({"from": "me"}, 401),
+        ({"recipient": []}, 401),
     ],
 )
-async def test_an_activity_of_another_form_gets_400(story: Story, changes: dict[str, Any]) -> None:
+async def test_an_activity_of_another_form_is_refused(story: Story, changes: dict[str, Any], status: int) -> None:
     carol = story.person("Carol")
     before = await entries(story)
-    assert (await carol.posts(carol.saying("mine") | changes)).status in (400, 401)
+    assert (await carol.posts(carol.saying("mine") | changes)).status == status
     assert await entries(story) == before
+    assert await refusals(story) == 1
 
 
 async def test_a_press_with_thousands_of_inputs_gets_400(story: Story) -> None:
@@ -204,5 +206,5 @@ async def test_an_invoke_of_another_kind_is_answered_without_an_effect(story: St
     before = await entries(story)
     for name in ("task/fetch", "composeExtension/query", "signin/verifyState", None):
         reply = await carol.posts(carol.activity("invoke", name=name, value={"x": CASE}))
-        assert reply.status in (200, 501)
+        assert reply.status == 200
     assert await entries(story) == before
