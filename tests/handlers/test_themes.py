@@ -4,6 +4,8 @@ It is Mon 2 Mar 2026, 09:00, in Wokingham. Quinn and Rob are QA Officers, Petra 
 cases T-1 to T-6 are Ali's and on the list.
 """
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from datetime import date, datetime, time
 from pathlib import Path
@@ -51,23 +53,44 @@ TERMS = {
 }
 
 
-@pytest.fixture
-async def quality(tmp_path: Path) -> AsyncIterator[Service]:
-    """The service of this module's first lines."""
-    store = Store(open_database(sqlite_url(tmp_path / "service.sqlite3")), framework_named("wokingham"), WorkCalendar())
+def _told(path: Path, people: dict[str, int]) -> Service:
+    store = Store(open_database(sqlite_url(path)), framework_named("wokingham"), WorkCalendar())
     post = Postbox()
     clock = MovedClock(WorkCalendar().moment(*_local("2026-03-02T09:00")))
-    told = Service(Program(store, clock, post, demonstration=True), clock, post, {})
+    return Service(Program(store, clock, post, demonstration=True), clock, post, dict(people))
+
+
+async def _found(path: Path) -> dict[str, int]:
+    told = _told(path, {})
     try:
-        await migrate(store.database)
+        await migrate(told.store.database)
         for name, role, manager, area in STAFF:
             await told.hire(name, role, manager, area=area)
-        async with store.begin() as tx:
+        async with told.store.begin() as tx:
             for ref in CASES:
                 tx.session.add(CaseRow(ref=ref, plan="CIN", service_area="Early Help", holder_id=told.people["Ali"]))
+    finally:
+        await told.store.close()
+    return told.people
+
+
+@pytest.fixture(scope="module")
+def wokingham(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+    """The file that every story of this module starts from, and who is who in it."""
+    path = tmp_path_factory.mktemp("wokingham") / "service.sqlite3"
+    return path, asyncio.run(_found(path))
+
+
+@pytest.fixture
+async def quality(wokingham: tuple[Path, dict[str, int]], tmp_path: Path) -> AsyncIterator[Service]:
+    """The service of this module's first lines."""
+    founded, people = wokingham
+    # One story is about the service of the other stories too, whose file lies in the same folder.
+    told = _told(Path(shutil.copyfile(founded, tmp_path / "service.sqlite3.wokingham")), people)
+    try:
         yield told
     finally:
-        await store.close()
+        await told.store.close()
 
 
 def _local(text: str) -> tuple[date, time]:
