@@ -27,8 +27,8 @@ from handlers import (
 )
 from handlers.interaction import Interaction, Reply
 from handlers.press import Press, Refused, refusal
+from storage.answers import GivenAnswer, answer_to, keep_given
 from storage.store import Store, Transaction
-from storage.tables import AnswerRow
 
 TRIES = 4
 LONGEST_VALUE = 2000
@@ -110,8 +110,8 @@ async def answer(
 async def given_reply(store: Store, person_id: int, event_id: str) -> Reply | None:
     """The reply that a person's event got, if it has had one."""
     async with store.begin() as tx:
-        row = await tx.session.get(AnswerRow, event_id)
-        return _reply_of(row) if row and row.person_id == person_id else None
+        kept = await answer_to(tx, event_id)
+        return _reply_of(kept) if kept and kept.person_id == person_id else None
 
 
 async def _once(store: Store, interaction: Interaction, before: Before | None, after: After | None) -> Reply:
@@ -120,49 +120,49 @@ async def _once(store: Store, interaction: Interaction, before: Before | None, a
             await after(tx, reply)
         return reply
 
+    async def refusing(tx: Transaction, refused: Refused) -> Reply:
+        reply = Reply(refused.card, refused=True)
+        if interaction.person_id in tx.directory.people:
+            await _keep(tx, interaction, reply)
+        return await given(tx, reply)
+
     try:
         async with store.begin(first=True) as tx:
-            kept = await tx.session.get(AnswerRow, interaction.event_id)
+            kept = await answer_to(tx, interaction.event_id)
             if kept is not None:
                 return await given(tx, _known(kept, interaction))
             if before is not None:
                 await before(tx)
-            reply = await _handle(tx, interaction)
-            _keep(tx, interaction, reply)
+            try:
+                reply = await _handle(tx, interaction)
+            except Refused as refused:
+                if not tx.untouched:
+                    raise
+                return await refusing(tx, refused)
+            await _keep(tx, interaction, reply)
             return await given(tx, reply)
     except Refused as refused:
         # What was refused was rolled back; only the reply is kept.
-        reply = Reply(refused.card, refused=True)
         async with store.begin(first=True) as tx:
-            if interaction.person_id in tx.directory.people:
-                kept = await tx.session.get(AnswerRow, interaction.event_id)
-                if kept is not None:
-                    return await given(tx, _known(kept, interaction))
-                _keep(tx, interaction, reply)
-            return await given(tx, reply)
+            kept = await answer_to(tx, interaction.event_id)
+            return await (given(tx, _known(kept, interaction)) if kept is not None else refusing(tx, refused))
 
 
-def _known(row: AnswerRow, interaction: Interaction) -> Reply:
+def _known(row: GivenAnswer, interaction: Interaction) -> Reply:
     if row.person_id != interaction.person_id:
         card = Card(title="This was answered by someone else", text=("Please use your own card.",), tone=Tone.REFUSED)
         return Reply(card, refused=True)
     return _reply_of(row)
 
 
-def _reply_of(row: AnswerRow) -> Reply:
+def _reply_of(row: GivenAnswer) -> Reply:
     kept = json.loads(row.reply)
     return Reply(from_json(kept["card"]), refused=kept["refused"], duty=kept.get("duty", ""), again=True)
 
 
-def _keep(tx: Transaction, interaction: Interaction, reply: Reply) -> None:
+async def _keep(tx: Transaction, interaction: Interaction, reply: Reply) -> None:
     kept = json.dumps({"card": to_json(reply.card), "refused": reply.refused, "duty": reply.duty})
-    row = AnswerRow(
-        event_id=interaction.event_id,
-        person_id=interaction.person_id,
-        at=interaction.at,
-        reply=kept,
-    )
-    tx.session.add(row)
+    await keep_given(tx, interaction.event_id, GivenAnswer(interaction.person_id, kept), interaction.at)
 
 
 async def _handle(tx: Transaction, interaction: Interaction) -> Reply:

@@ -34,9 +34,9 @@ async def issue_due(store: Store, now: datetime) -> int:
 
 async def _issue_one(store: Store, audit_id: int, now: datetime) -> int:
     async with store.begin() as tx:
-        row = await tx.session.get_one(AuditRow, audit_id)
+        planned = await tx.session.scalar(select(AuditRow.issue_at).where(AuditRow.id == audit_id))
         audit = await tx.audit(audit_id)
-        if row.issue_at is None or audit is None:
+        if planned is None or audit is None:
             return 0
         await issue(tx, audit, now)
         return 1

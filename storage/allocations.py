@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 
 from audits.dates import Cycle, parse_rule
 from audits.people import Person
@@ -15,6 +15,9 @@ from storage.ledger import Recorded, note, record
 from storage.records import case_of
 from storage.store import Transaction
 from storage.tables import AuditRow, CaseRow, CycleNoticeRow, CycleRow
+
+_AUDITS = AuditRow.table()
+_HELD_BACK = update(_AUDITS).where(_AUDITS.c.id == bindparam("this")).values(issue_at=None)
 
 MODERATION_DRAW = ".moderation"
 """The name under which a cycle's moderation draw waits among its lists; no framework's list can be called so."""
@@ -162,9 +165,13 @@ async def plan_allocation(
 
 async def issue(tx: Transaction, audit: Audit, at: datetime) -> Recorded:
     """Send an allocation out: its auditor is told, and its clocks start."""
-    row = await tx.session.get_one(AuditRow, audit.id)
-    row.issue_at = None
+    await hold_back(tx, audit.id)
     return await record(tx, audit, Event("allocated", at, None, {"auditor_id": audit.auditor_id}))
+
+
+async def hold_back(tx: Transaction, audit_id: int) -> None:
+    """Say that an allocation doesn't go out by itself any more: it has gone, or never will."""
+    await tx.execute(_HELD_BACK, {"this": audit_id})
 
 
 async def reaudit_auditor(tx: Transaction, audit: Audit, seed: int, now: datetime) -> Person | None:

@@ -10,10 +10,22 @@ from storage.ledger import WAITING
 from storage.store import Transaction
 from storage.tables import ContactRow, DutyRow, OutboxRow, PersonRow
 
-_CONTACT_AT = select(ContactRow).where(
-    ContactRow.platform == bindparam("platform"),
-    ContactRow.tenant == bindparam("tenant"),
-    ContactRow.object_id == bindparam("object_id"),
+_CONTACTS = ContactRow.table()
+_PLACE = ("user_id", "bot_id", "conversation_id", "service_url")
+
+# Statements that are made once keep the form in which the database gets them.
+_CONTACT_AT = select(_CONTACTS).where(
+    _CONTACTS.c.platform == bindparam("platform"),
+    _CONTACTS.c.tenant == bindparam("tenant"),
+    _CONTACTS.c.object_id == bindparam("object_id"),
+)
+_CONTACT_OF = select(_CONTACTS).where(
+    _CONTACTS.c.platform == bindparam("platform"), _CONTACTS.c.person_id == bindparam("person")
+)
+_MOVED = (
+    update(_CONTACTS)
+    .where(_CONTACTS.c.id == bindparam("this"))
+    .values({name: bindparam(f"new_{name}") for name in (*_PLACE, "closed")})
 )
 
 
@@ -31,18 +43,16 @@ class Whereabouts:
 
 async def contact_of(tx: Transaction, platform: str, person_id: int) -> ContactRow | None:
     """How a person is reached, or None before the first contact."""
-    found: ContactRow | None = await tx.session.scalar(
-        select(ContactRow).where(ContactRow.platform == platform, ContactRow.person_id == person_id)
-    )
-    return found
+    row = (await tx.execute(_CONTACT_OF, {"platform": platform, "person": person_id})).one_or_none()
+    return ContactRow.of(row) if row is not None else None
 
 
 async def contact_at(tx: Transaction, platform: str, tenant: str, object_id: str) -> ContactRow | None:
     """The contact with this id in a tenant's directory."""
-    found: ContactRow | None = await tx.session.scalar(
-        _CONTACT_AT, {"platform": platform, "tenant": tenant, "object_id": object_id}
-    )
-    return found
+    row = (
+        await tx.execute(_CONTACT_AT, {"platform": platform, "tenant": tenant, "object_id": object_id})
+    ).one_or_none()
+    return ContactRow.of(row) if row is not None else None
 
 
 async def person_with_email(tx: Transaction, email: str) -> int | None:
@@ -79,12 +89,12 @@ async def keep_contact(tx: Transaction, platform: str, person_id: int, where: Wh
         tx.session.add(row)
         await tx.session.flush()
         return row
-    for name in ("user_id", "bot_id", "conversation_id", "service_url"):
-        said = getattr(where, name)
-        if said and getattr(row, name) != said:
-            setattr(row, name, said)
-    if where.conversation_id and row.closed:
-        row.closed = ""
+    said = {name: getattr(where, name) or getattr(row, name) for name in _PLACE}
+    said["closed"] = "" if where.conversation_id else row.closed
+    if any(value != getattr(row, name) for name, value in said.items()):
+        await tx.execute(_MOVED, {"this": row.id} | {f"new_{name}": value for name, value in said.items()})
+        for name, value in said.items():
+            setattr(row, name, value)
     return row
 
 

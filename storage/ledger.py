@@ -7,34 +7,51 @@ Entries are append-only and hash-chained per audit; `verify` proves it.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from audits.messages import Message
 from audits.state import TOLD, Audit, Duty, Event
 from storage.postings import look_again
-from storage.records import plain, write_action, write_audit, write_duty
-from storage.store import Transaction
-from storage.tables import ActionRow, ChainRow, DutyRow, LedgerRow, OutboxRow
+from storage.records import plain
+from storage.store import Transaction, new_id
+from storage.tables import ChainRow, LedgerRow, OutboxRow
 
 SERVICE = "service"
 WAITING = ("queued", "unknown")
 BEGINNING = "0" * 64
 
+_OUTBOX, _CHAINS, _LEDGER = (row.table() for row in (OutboxRow, ChainRow, LedgerRow))
+
 # Statements that are made once keep the form in which the database gets them.
-_KNOWN = select(OutboxRow.key).where(OutboxRow.key.in_(bindparam("keys", expanding=True)))
+_KNOWN = select(_OUTBOX.c.key).where(_OUTBOX.c.key.in_(bindparam("keys", expanding=True)))
+_POST = insert(_OUTBOX)
 _SUPERSEDED = (
-    update(OutboxRow)
+    update(_OUTBOX)
     .where(
-        OutboxRow.duty_ref.in_(bindparam("refs", expanding=True)),
-        OutboxRow.state.in_(WAITING),
-        OutboxRow.what != "alert",
+        _OUTBOX.c.duty_ref.in_(bindparam("refs", expanding=True)),
+        _OUTBOX.c.state.in_(WAITING),
+        _OUTBOX.c.what != "alert",
     )
     .values(state="superseded")
 )
+_END = select(_CHAINS.c.length, _CHAINS.c.hash).where(_CHAINS.c.name == bindparam("chain"))
+_LAST = (
+    select(_LEDGER.c.number, _LEDGER.c.hash)
+    .where(_LEDGER.c.chain == bindparam("chain"))
+    .order_by(_LEDGER.c.number.desc())
+    .limit(1)
+)
+_BEGIN_CHAIN = insert(_CHAINS)
+_LENGTHEN = (
+    update(_CHAINS)
+    .where(_CHAINS.c.name == bindparam("chain"))
+    .values(length=bindparam("new_length"), hash=bindparam("new_hash"))
+)
+_ENTER = insert(_LEDGER)
 
 
 @dataclass
@@ -60,7 +77,7 @@ async def record(tx: Transaction, audit: Audit, event: Event) -> Recorded:
     while waiting:
         event = waiting.pop(0)
         decision = tx.rules.decide(result.audit, event)
-        await _write(tx, decision.audit)
+        await tx.write_audit(decision.audit)
         await supersede(tx, decision.closed)
         entry = await _enter(tx, f"audit:{audit.id}", event, audit.id, decision.opened, decision.closed)
         await post(tx, decision.messages, audit_id=decision.audit.id, entry_id=entry)
@@ -78,10 +95,8 @@ async def record_step(
 ) -> None:
     """Record what the clock did on a duty: its next step, its messages, and an entry for what others hear of."""
     told = list(messages)
-    rows = await tx.audit_rows(audit.id)
-    row = next((one for one in rows.duties if one.ref == duty.ref), None) if rows else None
-    if row is not None:
-        write_duty(row, duty)
+    duties = tuple(duty if one.ref == duty.ref else one for one in audit.duties)
+    await tx.write_audit(replace(audit, duties=duties))
     if lapsed:
         await supersede(tx, [duty])
     beyond = sorted({message.what for message in told} - {"nudge", "message"})
@@ -110,32 +125,32 @@ async def post(
     told = {message.key: message for message in messages}
     if not told:
         return
-    known = set(await tx.session.scalars(_KNOWN, {"keys": list(told)}))
-    for message in told.values():
-        if message.key in known:
-            continue
-        tx.session.add(
-            OutboxRow(
-                key=message.key,
-                what=message.what,
-                to_id=message.to_id,
-                to_role=message.to_role,
-                duty=message.duty,
-                duty_ref=message.duty_ref,
-                audit_id=audit_id,
-                cycle_id=cycle_id,
-                entry_id=entry_id,
-                notice=message.notice,
-                text=message.text,
-                rule=list(message.rule),
-                details=plain(details or {"step": message.step}),
-                decided_at=message.at,
-                not_before=message.at if message.urgent else tx.calendar.next_waking(message.at),
-                urgent=message.urgent,
-                state="queued",
-            )
-        )
-    await tx.session.flush()
+    known = set((await tx.execute(_KNOWN, {"keys": list(told)})).scalars())
+    rows = [
+        {
+            "key": message.key,
+            "what": message.what,
+            "to_id": message.to_id,
+            "to_role": message.to_role,
+            "duty": message.duty,
+            "duty_ref": message.duty_ref,
+            "audit_id": audit_id,
+            "cycle_id": cycle_id,
+            "entry_id": entry_id,
+            "notice": message.notice,
+            "text": message.text,
+            "rule": list(message.rule),
+            "details": plain(details or {"step": message.step}),
+            "decided_at": message.at,
+            "not_before": message.at if message.urgent else tx.calendar.next_waking(message.at),
+            "urgent": message.urgent,
+            "state": "queued",
+        }
+        for message in told.values()
+        if message.key not in known
+    ]
+    if rows:
+        await tx.execute(_POST, rows)
 
 
 async def tell_officer(
@@ -162,32 +177,7 @@ async def supersede(tx: Transaction, duties: Iterable[Duty]) -> None:
     """Messages still waiting that ask for, or complain of, what is now done are not sent."""
     refs = [duty.ref for duty in duties if duty.closed_by != TOLD]
     if refs:
-        await tx.session.execute(_SUPERSEDED, {"refs": refs})
-
-
-async def _write(tx: Transaction, audit: Audit) -> None:
-    rows = await tx.audit_rows(audit.id)
-    if rows is None:
-        raise LookupError(f"there is no audit {audit.id}")
-    write_audit(rows.row, audit)
-    actions = {action.number: action for action in rows.actions}
-    for action in audit.actions:
-        stored = actions.get(action.number)
-        if stored is None:
-            stored = ActionRow(audit_id=audit.id)
-            tx.session.add(stored)
-            rows.actions.append(stored)
-        write_action(stored, action)
-    duties = {one.ref: one for one in rows.duties}
-    for duty in audit.duties:
-        kept = duties.get(duty.ref)
-        if kept is None:
-            kept = DutyRow(audit_id=audit.id)
-            tx.session.add(kept)
-            rows.duties.append(kept)
-        elif kept.closed_at is not None:
-            continue
-        write_duty(kept, duty)
+        await tx.execute(_SUPERSEDED, {"refs": refs})
 
 
 async def _enter(
@@ -198,36 +188,35 @@ async def _enter(
     opened: Iterable[Duty] = (),
     closed: Iterable[Duty] = (),
 ) -> int:
-    last = await tx.session.get(ChainRow, chain)
-    if last is None:
-        end = await tx.session.scalar(
-            select(LedgerRow).where(LedgerRow.chain == chain).order_by(LedgerRow.number.desc()).limit(1)
-        )
-        last = ChainRow(name=chain, length=end.number if end else 0, hash=end.hash if end else BEGINNING)
-        tx.session.add(last)
+    end: Any = (await tx.execute(_END, {"chain": chain})).one_or_none()
+    kept = end is not None
+    if end is None:
+        end = (await tx.execute(_LAST, {"chain": chain})).one_or_none()
+    number, before = (end[0] + 1, end[1]) if end is not None else (1, BEGINNING)
     values = plain(event.values)
     if isinstance(values.get("duty"), dict):
         values["duty"] = values["duty"]["ref"]
     if isinstance(values.get("duties"), dict):
         values["duties"] = sorted(values["duties"])
     values |= {"opened": [duty.ref for duty in opened], "closed": [duty.ref for duty in closed]}
-    number, before = last.length + 1, last.hash
-    last.length = number
-    last.hash = fingerprint(chain, number, event.kind, event.at, event.actor_id, values, before)
-    entry = LedgerRow(
-        chain=chain,
-        number=number,
-        kind=event.kind,
-        at=event.at,
-        actor_id=event.actor_id,
-        audit_id=audit_id,
-        values=values,
-        before=before,
-        hash=last.hash,
-    )
-    tx.session.add(entry)
-    await tx.session.flush()
-    return entry.id
+    mark = fingerprint(chain, number, event.kind, event.at, event.actor_id, values, before)
+    if kept:
+        await tx.execute(_LENGTHEN, {"chain": chain, "new_length": number, "new_hash": mark})
+    else:
+        await tx.execute(_BEGIN_CHAIN, {"name": chain, "length": number, "hash": mark})
+    entry = {
+        "chain": chain,
+        "number": number,
+        "kind": event.kind,
+        "at": event.at,
+        "actor_id": event.actor_id,
+        "audit_id": audit_id,
+        "values": values,
+        "before": before,
+        "hash": mark,
+    }
+    entered = await tx.execute(_ENTER, entry)
+    return new_id(entered)
 
 
 def fingerprint(

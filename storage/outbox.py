@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, case, func, select, update
-from sqlalchemy.engine import CursorResult
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import ColumnElement, Executable, Row, Update, bindparam, case, func, select, update
 
 from storage.ledger import WAITING
 from storage.store import Transaction
@@ -15,54 +14,54 @@ from storage.tables import OutboxRow, UtcMoment
 LEASE = timedelta(minutes=5)
 
 # Statements that are made once keep the form in which the database gets them.
+_OUTBOX = OutboxRow.table()
+_IT = _OUTBOX.c
 _NOW = bindparam("now", type_=UtcMoment)
 _RECIPIENTS = (
-    select(OutboxRow.to_id)
-    .where(OutboxRow.state.in_(WAITING), OutboxRow.not_before <= _NOW)
-    .group_by(OutboxRow.to_id)
-    .order_by(func.max(case((OutboxRow.urgent, 1), else_=0)).desc(), func.min(OutboxRow.id))
+    select(_IT.to_id)
+    .where(_IT.state.in_(WAITING), _IT.not_before <= _NOW)
+    .group_by(_IT.to_id)
+    .order_by(func.max(case((_IT.urgent, 1), else_=0)).desc(), func.min(_IT.id))
     .limit(bindparam("most"))
 )
 _EXPIRED = (
-    update(OutboxRow)
-    .where(OutboxRow.state == "sending", OutboxRow.lease_until < _NOW)
+    update(_OUTBOX)
+    .where(_IT.state == "sending", _IT.lease_until < _NOW)
     .values(state="unknown", possible_repeat=True, lease_until=None)
-    .execution_options(synchronize_session=False)
 )
 
 
-def _claiming(*wheres: ColumnElement[bool]) -> ReturningUpdate[OutboxRow]:
+def _claiming(*wheres: ColumnElement[bool]) -> Executable:
     return (
-        update(OutboxRow)
-        .where(OutboxRow.state.in_(WAITING), OutboxRow.to_id == bindparam("person"), *wheres)
-        .values(state="sending", attempts=OutboxRow.attempts + 1, lease_until=bindparam("until"))
-        .returning(OutboxRow)
-        .execution_options(populate_existing=True, synchronize_session=False)
+        update(_OUTBOX)
+        .where(_IT.state.in_(WAITING), _IT.to_id == bindparam("person"), *wheres)
+        .values(state="sending", attempts=_IT.attempts + 1, lease_until=bindparam("until"))
+        .returning(_OUTBOX)
     )
 
 
-_CLAIM = _claiming(OutboxRow.not_before <= _NOW)
-_CLAIM_ABOUT = _claiming(OutboxRow.duty_ref == bindparam("about"), OutboxRow.what.in_(("message", "nudge")))
+_CLAIM = _claiming(_IT.not_before <= _NOW)
+_CLAIM_ABOUT = _claiming(_IT.duty_ref == bindparam("about"), _IT.what.in_(("message", "nudge")))
 
 
 async def recipients_due(tx: Transaction, now: datetime, most: int) -> list[int]:
     """Whom messages wait for that may go now, those with alerts and escalations first; at most so many."""
-    return list(await tx.session.scalars(_RECIPIENTS, {"now": now, "most": most}))
+    return list((await tx.execute(_RECIPIENTS, {"now": now, "most": most})).scalars())
 
 
 async def claim(tx: Transaction, to_id: int, now: datetime) -> list[OutboxRow]:
     """Claim what is due for one person. A row is ours only if our conditional update changed it, and gave it back."""
-    return _in_order(await tx.session.scalars(_CLAIM, {"person": to_id, "now": now, "until": now + LEASE}))
+    return _in_order(await tx.execute(_CLAIM, {"person": to_id, "now": now, "until": now + LEASE}))
 
 
 async def claim_about(tx: Transaction, to_id: int, duty_ref: str, now: datetime) -> list[OutboxRow]:
     """Claim what waits for one person about one duty, because the answer to their press shows it to them already."""
     values = {"person": to_id, "about": duty_ref, "until": now + LEASE}
-    return _in_order(await tx.session.scalars(_CLAIM_ABOUT, values))
+    return _in_order(await tx.execute(_CLAIM_ABOUT, values))
 
 
-def _in_order(rows: Iterable[OutboxRow]) -> list[OutboxRow]:
-    return sorted(rows, key=lambda row: (not row.urgent, row.id))
+def _in_order(rows: Iterable[Row[Any]]) -> list[OutboxRow]:
+    return sorted(map(OutboxRow.of, rows), key=lambda row: (not row.urgent, row.id))
 
 
 async def renew(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> bool:
@@ -72,8 +71,7 @@ async def renew(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> bo
 
 async def release_expired(tx: Transaction, now: datetime) -> int:
     """Messages whose sender died in mid-send: nobody knows whether they arrived, so they go again, marked so."""
-    result = await tx.session.execute(_EXPIRED, {"now": now})
-    return result.rowcount if isinstance(result, CursorResult) else 0
+    return (await tx.execute(_EXPIRED, {"now": now})).rowcount
 
 
 async def mark_sent(tx: Transaction, rows: Sequence[OutboxRow], now: datetime, digest: str | None) -> None:
@@ -103,8 +101,8 @@ async def _mark(tx: Transaction, rows: Iterable[OutboxRow], **values: object) ->
     new = {f"new_{name}": value for name, value in values.items()}
     ours: list[OutboxRow] = []
     for row in rows:
-        result = await tx.session.execute(_marking(*values), {"this": row.id, "tried": row.attempts, **new})
-        if isinstance(result, CursorResult) and result.rowcount == 1:
+        result = await tx.execute(_marking(*values), {"this": row.id, "tried": row.attempts, **new})
+        if result.rowcount == 1:
             ours.append(row)
     return ours
 
@@ -112,12 +110,7 @@ async def _mark(tx: Transaction, rows: Iterable[OutboxRow], **values: object) ->
 @cache
 def _marking(*names: str) -> Update:
     return (
-        update(OutboxRow)
-        .where(
-            OutboxRow.id == bindparam("this"),
-            OutboxRow.state == "sending",
-            OutboxRow.attempts == bindparam("tried"),
-        )
+        update(_OUTBOX)
+        .where(_IT.id == bindparam("this"), _IT.state == "sending", _IT.attempts == bindparam("tried"))
         .values({name: bindparam(f"new_{name}") for name in names})
-        .execution_options(synchronize_session=False)
     )

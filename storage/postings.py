@@ -4,13 +4,55 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import bindparam, case, insert, or_, select, update
 
-from storage.store import Transaction
+from storage.store import Transaction, new_id
 from storage.tables import OutboxRow, PostingRow
 
 LEASE = timedelta(minutes=2)
+_POSTINGS, _OUTBOX = PostingRow.table(), OutboxRow.table()
+_IT = _POSTINGS.c
+
+# Statements that are made once keep the form in which the database gets them.
+_KEEP = insert(_POSTINGS)
+_SHOWN_BY = (
+    update(_OUTBOX)
+    .where(_OUTBOX.c.id.in_(bindparam("messages", expanding=True)))
+    .values(posting_id=bindparam("posting"))
+)
+_LOOK_AGAIN = (
+    update(_POSTINGS)
+    .where(
+        or_(
+            _IT.id.in_(
+                select(_OUTBOX.c.posting_id).where(
+                    _OUTBOX.c.audit_id == bindparam("about"), _OUTBOX.c.posting_id.is_not(None)
+                )
+            ),
+            _IT.audit_id == bindparam("about"),
+        )
+    )
+    .values(wanted=_IT.wanted + 1, next_at=bindparam("now"), attempts=0)
+)
+_NAMED = select(_POSTINGS).where(_IT.token == bindparam("name"), _IT.person_id == bindparam("person"))
+_CLAIM = (
+    update(_POSTINGS)
+    .where(_IT.id == bindparam("this"), _IT.next_at <= bindparam("now"))
+    .values(next_at=bindparam("until"), attempts=_IT.attempts + 1)
+    .returning(_POSTINGS)
+)
+_MESSAGES = select(_OUTBOX).where(_OUTBOX.c.posting_id == bindparam("posting")).order_by(_OUTBOX.c.id)
+_UNCHANGED = _IT.wanted == bindparam("seen")
+_SETTLE = (
+    update(_POSTINGS)
+    .where(_IT.id == bindparam("this"))
+    .values(
+        shown=bindparam("new_shown"),
+        next_at=case((_UNCHANGED, None), else_=_IT.next_at),
+        attempts=case((_UNCHANGED, 0), else_=_IT.attempts),
+    )
+)
+_PUT_OFF = update(_POSTINGS).where(_IT.id == bindparam("this"), _UNCHANGED).values(next_at=bindparam("until"))
 
 
 @dataclass(frozen=True)
@@ -32,56 +74,47 @@ async def keep_posting(
     tx: Transaction, person_id: int, place: Place, rows: Iterable[OutboxRow], shown: str, now: datetime
 ) -> None:
     """Keep where messages of the outbox stand, and the fingerprint of what is shown there."""
-    posting = _posting(person_id, place, shown, now)
-    tx.session.add(posting)
-    await tx.session.flush()
-    ids = [row.id for row in rows]
-    await tx.session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(posting_id=posting.id))
+    posting = await _keep(tx, person_id, place, shown, now)
+    await tx.execute(_SHOWN_BY, {"posting": posting, "messages": [row.id for row in rows]})
 
 
 async def keep_answer(
     tx: Transaction, person_id: int, place: Place, audit_id: int, duty_ref: str, shown: str, now: datetime
 ) -> None:
     """Keep where an answer about a duty stands. It is looked at once more, for what happened while it was sent."""
-    posting = _posting(person_id, place, shown, now)
-    posting.audit_id, posting.duty_ref, posting.next_at = audit_id, duty_ref, now
-    tx.session.add(posting)
-    await tx.session.flush()
+    await _keep(tx, person_id, place, shown, now, audit_id=audit_id, duty_ref=duty_ref, next_at=now)
 
 
-def _posting(person_id: int, place: Place, shown: str, now: datetime) -> PostingRow:
-    return PostingRow(
-        token=place.token,
-        platform=place.platform,
-        person_id=person_id,
-        conversation_id=place.conversation_id,
-        activity_id=place.activity_id,
-        service_url=place.service_url,
-        at=now,
-        shown=shown,
-    )
-
-
-_LOOK_AGAIN = (
-    update(PostingRow)
-    .where(
-        or_(
-            PostingRow.id.in_(
-                select(OutboxRow.posting_id).where(
-                    OutboxRow.audit_id == bindparam("about"), OutboxRow.posting_id.is_not(None)
-                )
-            ),
-            PostingRow.audit_id == bindparam("about"),
-        )
-    )
-    .values(wanted=PostingRow.wanted + 1, next_at=bindparam("now"), attempts=0)
-    .execution_options(synchronize_session=False)
-)
+async def _keep(
+    tx: Transaction,
+    person_id: int,
+    place: Place,
+    shown: str,
+    now: datetime,
+    *,
+    audit_id: int | None = None,
+    duty_ref: str | None = None,
+    next_at: datetime | None = None,
+) -> int:
+    posting = {
+        "token": place.token,
+        "platform": place.platform,
+        "person_id": person_id,
+        "conversation_id": place.conversation_id,
+        "activity_id": place.activity_id,
+        "service_url": place.service_url,
+        "at": now,
+        "shown": shown,
+        "audit_id": audit_id,
+        "duty_ref": duty_ref,
+        "next_at": next_at,
+    }
+    return new_id(await tx.execute(_KEEP, posting))
 
 
 async def look_again(tx: Transaction, audit_id: int, now: datetime) -> None:
     """Say that something happened on an audit, so that what stands in chats about it is looked at again."""
-    await tx.session.execute(_LOOK_AGAIN, {"about": audit_id, "now": now})
+    await tx.execute(_LOOK_AGAIN, {"about": audit_id, "now": now})
 
 
 async def due_postings(tx: Transaction, now: datetime, limit: int, but: Iterable[int] = ()) -> list[int]:
@@ -97,44 +130,27 @@ async def due_postings(tx: Transaction, now: datetime, limit: int, but: Iterable
 
 async def claim_posting(tx: Transaction, posting_id: int, now: datetime) -> PostingRow | None:
     """A posting that is due; None where another node has it. Its lease ends by itself."""
-    claimed = await tx.session.execute(
-        update(PostingRow)
-        .where(PostingRow.id == posting_id, PostingRow.next_at <= now)
-        .values(next_at=now + LEASE, attempts=PostingRow.attempts + 1)
-        .execution_options(synchronize_session=False)
-    )
-    if not (isinstance(claimed, CursorResult) and claimed.rowcount == 1):
-        return None
-    return await tx.session.get_one(PostingRow, posting_id, populate_existing=True)
+    claimed = await tx.execute(_CLAIM, {"this": posting_id, "now": now, "until": now + LEASE})
+    row = claimed.one_or_none()
+    return PostingRow.of(row) if row is not None else None
 
 
 async def messages_of(tx: Transaction, posting_id: int) -> list[OutboxRow]:
     """The messages of the outbox that a posting shows, in order; none for an answer."""
-    return list(
-        await tx.session.scalars(select(OutboxRow).where(OutboxRow.posting_id == posting_id).order_by(OutboxRow.id))
-    )
+    return [OutboxRow.of(row) for row in await tx.execute(_MESSAGES, {"posting": posting_id})]
 
 
 async def posting_named(tx: Transaction, token: str, person_id: int) -> PostingRow | None:
     """A person's own posting by the token in its card; None for a token that isn't theirs."""
-    found: PostingRow | None = await tx.session.scalar(
-        select(PostingRow).where(PostingRow.token == token, PostingRow.person_id == person_id)
-    )
-    return found
+    row = (await tx.execute(_NAMED, {"name": token, "person": person_id})).one_or_none()
+    return PostingRow.of(row) if row is not None else None
 
 
 async def settle_posting(tx: Transaction, row: PostingRow, shown: str) -> None:
     """Keep what a posting now shows. It is looked at again only if more has happened since `row` was claimed."""
-    await _change(tx, PostingRow.id == row.id, shown=shown)
-    await _change(tx, PostingRow.id == row.id, PostingRow.wanted == row.wanted, next_at=None, attempts=0)
+    await tx.execute(_SETTLE, {"this": row.id, "seen": row.wanted, "new_shown": shown})
 
 
 async def put_off_posting(tx: Transaction, row: PostingRow, until: datetime | None) -> None:
     """Try to change a posting again later, or with None not until something else happens."""
-    await _change(tx, PostingRow.id == row.id, PostingRow.wanted == row.wanted, next_at=until)
-
-
-async def _change(tx: Transaction, *wheres: ColumnElement[bool], **values: object) -> None:
-    await tx.session.execute(
-        update(PostingRow).where(*wheres).values(**values).execution_options(synchronize_session=False)
-    )
+    await tx.execute(_PUT_OFF, {"this": row.id, "seen": row.wanted, "until": until})

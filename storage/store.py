@@ -1,92 +1,105 @@
 """The store: one database with one framework, and the transaction in which everything happens."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, cast
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy import CursorResult, Executable, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from audits.calendar import WorkCalendar
 from audits.engine import Engine
 from audits.framework import Framework
 from audits.people import Directory
 from audits.state import Audit
-from storage.records import audit_of, person_of
-from storage.tables import ActionRow, AuditRow, CaseRow, CycleRow, DutyRow, PersonRow, RevisionRow
+from storage.audits import Stored, read_audits, write_audit
+from storage.records import person_of
+from storage.tables import PersonRow, RevisionRow
 from storage.turns import Turns
 
+Values = Mapping[str, Any]
 PEOPLE = "people"
 
 # Statements that are made once keep the form in which the database gets them.
-_REVISIONS = RevisionRow.__table__.c
-# Asked in every transaction: of the table, because a figure needs nothing of what an object would.
+_REVISIONS = RevisionRow.table().c
 _REVISION = select(_REVISIONS.number).where(_REVISIONS.name == PEOPLE)
-_AUDITS = (
-    select(AuditRow, CycleRow.month, CaseRow)
-    .join(CycleRow, CycleRow.id == AuditRow.cycle_id)
-    .join(CaseRow, CaseRow.id == AuditRow.case_id)
-    .where(AuditRow.id.in_(bindparam("ids", expanding=True)))
-    .order_by(AuditRow.id)
-)
-_ACTIONS = select(ActionRow).where(ActionRow.audit_id.in_(bindparam("ids", expanding=True))).order_by(ActionRow.number)
-_DUTIES = select(DutyRow).where(DutyRow.audit_id.in_(bindparam("ids", expanding=True))).order_by(DutyRow.id)
+_PEOPLE = select(PersonRow.table())
 
 
 @dataclass
-class AuditRows:
-    """The rows that an audit is made of, as one transaction has them."""
-
-    row: AuditRow
-    month: str
-    case: CaseRow
-    actions: list[ActionRow] = field(default_factory=list)
-    duties: list[DutyRow] = field(default_factory=list)
-
-    def audit(self) -> Audit:
-        return audit_of(self.row, self.month, self.case, self.actions, self.duties)
-
-
-@dataclass(frozen=True)
 class Transaction:
-    """One unit of work: all of it commits, or none. Rows of audits that were read once are kept until its end."""
+    """One unit of work: all of it commits, or none. An audit that was read once is kept until its end.
 
-    session: AsyncSession
+    What every press needs is done by `execute`, with statements on tables; the rest by `session`, with objects. Both
+    write on one connection.
+    """
+
+    connection: AsyncConnection
     framework: Framework
     calendar: WorkCalendar
     directory: Directory
-    _rows: dict[int, AuditRows] = field(default_factory=dict)
+    _audits: dict[int, Stored] = field(default_factory=dict, init=False)
+    _changed: bool = field(default=False, init=False)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has been written so far, and no session was opened that may have something to write."""
+        return not self._changed and "session" not in self.__dict__
 
     @property
     def rules(self) -> Engine:
         return Engine(self.framework, self.directory, self.calendar)
 
+    @cached_property
+    def session(self) -> AsyncSession:
+        """Opened when it is first wanted, since many transactions do without."""
+        return AsyncSession(self.connection, expire_on_commit=False)
+
+    async def execute(
+        self, statement: Executable, values: Values | Sequence[Values] | None = None
+    ) -> CursorResult[Any]:
+        """Execute a statement on tables, after what the session still has to write."""
+        await self.written()
+        self._changed = self._changed or not statement.is_select
+        return await self.connection.execute(statement, values)
+
+    async def written(self) -> None:
+        """Write what the session has been given and hasn't written so far."""
+        session: AsyncSession | None = self.__dict__.get("session")
+        if session is not None and (session.new or session.dirty or session.deleted):
+            await session.flush()
+
+    async def let_go(self) -> None:
+        """Part with the session, of which nothing is written any more."""
+        if "session" in self.__dict__:
+            await self.session.close()
+
     async def audit(self, audit_id: int) -> Audit | None:
         """One audit whole, or None."""
-        rows = await self.audit_rows(audit_id)
-        return rows.audit() if rows is not None else None
+        found = await self.audits([audit_id])
+        return found[0] if found else None
 
     async def audits(self, ids: Iterable[int]) -> list[Audit]:
         """Audits whole, in the order of their ids."""
         wanted = sorted(set(ids))
-        missing = [one for one in wanted if one not in self._rows]
-        for start in range(0, len(missing), 500):
-            await self._read(missing[start : start + 500])
-        return [self._rows[one].audit() for one in wanted if one in self._rows]
+        missing = [one for one in wanted if one not in self._audits]
+        if missing:
+            await self.written()
+            self._audits.update(await read_audits(self.connection, missing))
+        return [self._audits[one].audit for one in wanted if one in self._audits]
 
-    async def audit_rows(self, audit_id: int) -> AuditRows | None:
-        """The rows of one audit; what is added to it or changed in it has to be added and changed there."""
-        if audit_id not in self._rows:
-            await self._read([audit_id])
-        return self._rows.get(audit_id)
+    async def write_audit(self, audit: Audit) -> None:
+        """Write an audit as it shall stand from now on.
 
-    async def _read(self, ids: Sequence[int]) -> None:
-        for row, month, case in await self.session.execute(_AUDITS, {"ids": ids}):
-            self._rows[row.id] = AuditRows(row, month, case)
-        for action in await self.session.scalars(_ACTIONS, {"ids": ids}):
-            self._rows[action.audit_id].actions.append(action)
-        for duty in await self.session.scalars(_DUTIES, {"ids": ids}):
-            self._rows[duty.audit_id].duties.append(duty)
+        Raises LookupError for one that isn't there, and StaleDataError (SQLAlchemy) where another transaction has
+        written it meanwhile.
+        """
+        if await self.audit(audit.id) is None:
+            raise LookupError(f"there is no audit {audit.id}")
+        self._changed = True
+        self._audits[audit.id] = await write_audit(self.connection, self._audits[audit.id], audit)
 
     async def people_changed(self) -> None:
         """Say that people were changed, so that nobody goes on with the directory they had."""
@@ -95,6 +108,12 @@ class Transaction:
             self.session.add(RevisionRow(name=PEOPLE, number=1))
         else:
             row.number += 1
+
+
+def new_id(inserted: CursorResult[Any]) -> int:
+    """The id that the database gave to a row which was just put in."""
+    (found,) = inserted.inserted_primary_key or (None,)
+    return int(cast(int, found))
 
 
 @dataclass
@@ -117,15 +136,19 @@ class Store:
         alone = self.database.dialect.name == "sqlite"
         async with (
             self._turns.turn(first=first) if alone else nullcontext(),
-            AsyncSession(self.database, expire_on_commit=False) as session,
-            session.begin(),
+            self.database.begin() as connection,
         ):
-            yield Transaction(session, self.framework, self.calendar, await self._directory(session))
+            tx = Transaction(connection, self.framework, self.calendar, await self._directory(connection))
+            try:
+                yield tx
+                await tx.written()
+            finally:
+                await tx.let_go()
 
-    async def _directory(self, session: AsyncSession) -> Directory:
-        number = await session.scalar(_REVISION) or 0
+    async def _directory(self, connection: AsyncConnection) -> Directory:
+        number = await connection.scalar(_REVISION) or 0
         if self._known is None or self._known[0] != number or number == 0:
-            people = await session.scalars(select(PersonRow))
+            people = await connection.execute(_PEOPLE)
             self._known = (number, Directory.of(map(person_of, people), self.framework.scopes()))
         return self._known[1]
 

@@ -1,9 +1,10 @@
 """The tables. Moments are stored in UTC; every table is created by a migration (storage/migrations)."""
 
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
-from sqlalchemy import JSON, Date, DateTime, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, Date, DateTime, ForeignKey, Index, Row, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import Table as SqlTable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -35,6 +36,16 @@ class Table(DeclarativeBase):
         list[Any]: JSON,
         str: String(255),
     }
+
+    @classmethod
+    def table(cls) -> SqlTable:
+        """The table itself, for statements that need no objects."""
+        return cast(SqlTable, cls.__table__)
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """An object with the values of a row. No session knows it: changing it changes nothing that is stored."""
+        return cls(**row._mapping)
 
 
 class PersonRow(Table):

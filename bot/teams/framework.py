@@ -222,6 +222,8 @@ class BotFramework:
             )
             # The client has made a second pipeline meanwhile, and has put our signature into that one.
             client.config.pipeline = AsyncBfPipeline(client.config)
+            # A card is JSON already; walking through it once more costs more than sending it.
+            client._serialize.serialize_type["object"] = _as_it_is
             self._clients[service_url] = client
         return client
 
@@ -439,6 +441,10 @@ def _retry_after(response: _Received) -> timedelta | None:
         return None
     until, here = (one if one.tzinfo else one.replace(tzinfo=UTC) for one in (until, here))
     return max(until - here, timedelta(0))
+
+
+def _as_it_is(content: Any, **_options: Any) -> Any:
+    return content
 
 
 def _activity(activity: Json) -> Activity:

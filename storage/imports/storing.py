@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from audits.state import Event
+from storage.allocations import hold_back
 from storage.imports.cases import CaseList
 from storage.imports.cells import normal_name
 from storage.imports.people import PeopleList
@@ -143,7 +144,7 @@ async def _tell_of_gone(tx: Transaction, case_ids: list[int], at: datetime) -> l
         words = f"{audit.case.ref} is no longer on the case list, but its audit is under way. "
         words += "Please withdraw it, or leave it if the audit still serves the child."
         if issue_at is not None:
-            (await tx.session.get_one(AuditRow, audit_id)).issue_at = None
+            await hold_back(tx, audit_id)
             await record(tx, audit, Event("withdrawn", at, None, {"reason": "the case left the list"}))
             words = f"{audit.case.ref} left the case list before its allocation went out, so it was withdrawn."
         told.append(words)
