@@ -16,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from audits.dates import Cycle
 from audits.state import Audit, CaseFile, Duty, RemedialAction, Step
 from storage.records import plain
+from storage.statements import execute
 from storage.tables import ActionRow, AuditRow, CaseRow, CycleRow, DutyRow
 
 _AUDITS, _CASES, _CYCLES, _ACTIONS, _DUTIES = (row.table() for row in (AuditRow, CaseRow, CycleRow, ActionRow, DutyRow))
@@ -101,14 +102,14 @@ async def read_audits(connection: AsyncConnection, ids: Sequence[int]) -> dict[i
 async def _read(
     connection: AsyncConnection, statements: tuple[Select[Any], Select[Any], Select[Any]], values: dict[str, Any]
 ) -> dict[int, Stored]:
-    rows = (await connection.execute(statements[0], values)).all()
+    rows = (await execute(connection, statements[0], values)).all()
     if not rows:
         return {}
     actions: dict[int, list[RemedialAction]] = {}
-    for audit_id, *action in await connection.execute(statements[1], values):
-        actions.setdefault(audit_id, []).append(RemedialAction(*action))
+    for row in await execute(connection, statements[1], values):
+        actions.setdefault(row.audit_id, []).append(_action_of(row))
     duties: dict[int, list[Duty]] = {}
-    for row in await connection.execute(statements[2], values):
+    for row in await execute(connection, statements[2], values):
         duties.setdefault(row.audit_id, []).append(_duty_of(row))
     return {
         row[0]: Stored(_audit_of(row, actions.get(row[0], ()), duties.get(row[0], ())), row.version) for row in rows
@@ -131,6 +132,10 @@ def _audit_of(row: Row[Any], actions: Iterable[RemedialAction], duties: Iterable
         duties=tuple(duties),
         **{name: getattr(row, name) for name in _CHANGING},
     )
+
+
+def _action_of(row: Row[Any]) -> RemedialAction:
+    return RemedialAction(*tuple(row)[1:])
 
 
 def _duty_of(row: Row[Any]) -> Duty:
@@ -170,9 +175,9 @@ async def _write_state(connection: AsyncConnection, before: Stored, audit: Audit
     if any(getattr(old, name) != getattr(audit, name) for name in (*_CHANGING, "facts", "done")):
         state = {f"new_{name}": getattr(audit, name) for name in _CHANGING}
         state |= {"new_facts": dict(audit.facts), "new_done": plain(audit.done)}
-        result = await connection.execute(_CHANGE, values | state)
+        result = await execute(connection, _CHANGE, values | state)
     else:
-        result = await connection.execute(_TOUCH, values)
+        result = await execute(connection, _TOUCH, values)
     if result.rowcount != 1:
         raise StaleDataError(f"audit {audit.id} was changed meanwhile")
 
@@ -183,9 +188,9 @@ async def _write_actions(connection: AsyncConnection, before: Audit, audit: Audi
     for action in audit.actions:
         if action.number in known and action != known[action.number]:
             changed = _values(action, _ACTION_FIELDS, "new_")
-            await connection.execute(_CHANGE_ACTION, changed | {"this": audit.id})
+            await execute(connection, _CHANGE_ACTION, changed | {"this": audit.id})
     if added:
-        await connection.execute(insert(_ACTIONS), [one | {"audit_id": audit.id} for one in added])
+        await execute(connection, insert(_ACTIONS), [one | {"audit_id": audit.id} for one in added])
 
 
 async def _write_duties(connection: AsyncConnection, before: Audit, audit: Audit) -> None:
@@ -194,9 +199,9 @@ async def _write_duties(connection: AsyncConnection, before: Audit, audit: Audit
     for duty in audit.duties:
         old = known.get(duty.ref)
         if old is not None and old.is_open and duty != old:
-            await connection.execute(_CHANGE_DUTY, _values(duty, _DUTY_FIELDS, "new_"))
+            await execute(connection, _CHANGE_DUTY, _values(duty, _DUTY_FIELDS, "new_"))
     if added:
-        await connection.execute(insert(_DUTIES), [one | {"audit_id": audit.id} for one in added])
+        await execute(connection, insert(_DUTIES), [one | {"audit_id": audit.id} for one in added])
 
 
 def _values(one: RemedialAction | Duty, names: Iterable[str], prefix: str = "") -> dict[str, Any]:

@@ -17,7 +17,8 @@ from audits.messages import Message
 from audits.state import TOLD, Audit, Duty, Event
 from storage.postings import look_again
 from storage.records import plain
-from storage.store import Transaction, new_id
+from storage.statements import new_id
+from storage.store import Transaction
 from storage.tables import ChainRow, LedgerRow, OutboxRow
 
 SERVICE = "service"

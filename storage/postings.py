@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, case, insert, or_, select, update
 
-from storage.store import Transaction, new_id
+from storage.statements import new_id
+from storage.store import Transaction
 from storage.tables import OutboxRow, PostingRow
 
 LEASE = timedelta(minutes=2)

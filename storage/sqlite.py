@@ -7,14 +7,16 @@ can have to wait for another process; that wait is asynchronous, so nothing else
 import asyncio
 import sqlite3
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import event
+from sqlalchemy import CursorResult, Executable, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool, StaticPool
 from sqlalchemy.util import await_only
+from sqlalchemy.util.concurrency import in_greenlet
 
 DRIVER = "sqlite+inloop"
 PATIENCE = 10.0
@@ -53,15 +55,17 @@ async def _nothing() -> None:
 
 
 class _Cursor(sqlite3.Cursor):
-    """SQLAlchemy's asynchronous side insists that a statement awaits something."""
+    """SQLAlchemy's asynchronous side insists that a statement awaits something; `execute_now` goes beside it."""
 
     def execute(self, *arguments: Any) -> "_Cursor":
-        await_only(_nothing())
+        if in_greenlet():
+            await_only(_nothing())
         super().execute(*arguments)
         return self
 
     def executemany(self, *arguments: Any) -> "_Cursor":
-        await_only(_nothing())
+        if in_greenlet():
+            await_only(_nothing())
         super().executemany(*arguments)
         return self
 
@@ -73,6 +77,11 @@ class _Cursor(sqlite3.Cursor):
 class _Connection(sqlite3.Connection):
     def cursor(self, factory: Any = _Cursor) -> Any:
         return super().cursor(factory)
+
+
+def execute_now(connection: AsyncConnection, statement: Executable, values: Any = None) -> CursorResult[Any]:
+    """Execute a statement in a transaction that has begun: nothing in it can have to wait any more."""
+    return cast(Connection, connection.sync_connection).execute(statement, values)
 
 
 def prepare(engine: Engine) -> None:

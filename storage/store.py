@@ -1,10 +1,10 @@
 """The store: one database with one framework, and the transaction in which everything happens."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import CursorResult, Executable, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -16,10 +16,10 @@ from audits.people import Directory
 from audits.state import Audit
 from storage.audits import Stored, read_audits, write_audit
 from storage.records import person_of
+from storage.statements import Values, execute
 from storage.tables import PersonRow, RevisionRow
 from storage.turns import Turns
 
-Values = Mapping[str, Any]
 PEOPLE = "people"
 
 # Statements that are made once keep the form in which the database gets them.
@@ -63,7 +63,7 @@ class Transaction:
         """Execute a statement on tables, after what the session still has to write."""
         await self.written()
         self._changed = self._changed or not statement.is_select
-        return await self.connection.execute(statement, values)
+        return await execute(self.connection, statement, values)
 
     async def written(self) -> None:
         """Write what the session has been given and hasn't written so far."""
@@ -110,12 +110,6 @@ class Transaction:
             row.number += 1
 
 
-def new_id(inserted: CursorResult[Any]) -> int:
-    """The id that the database gave to a row which was just put in."""
-    (found,) = inserted.inserted_primary_key or (None,)
-    return int(cast(int, found))
-
-
 @dataclass
 class Store:
     """A database under one framework. Safe to share between tasks."""
@@ -146,9 +140,9 @@ class Store:
                 await tx.let_go()
 
     async def _directory(self, connection: AsyncConnection) -> Directory:
-        number = await connection.scalar(_REVISION) or 0
+        number = (await execute(connection, _REVISION)).scalar() or 0
         if self._known is None or self._known[0] != number or number == 0:
-            people = await connection.execute(_PEOPLE)
+            people = await execute(connection, _PEOPLE)
             self._known = (number, Directory.of(map(person_of, people), self.framework.scopes()))
         return self._known[1]
 

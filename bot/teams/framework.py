@@ -14,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any
+from urllib.request import getproxies
 
 import jwt
 from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout
@@ -64,7 +65,8 @@ class BotFramework:
 
     def __init__(self, settings: TeamsSettings, clock: Clock) -> None:
         self._settings = settings
-        self._session = ClientSession(timeout=TIMEOUT, trust_env=True)
+        # Reading the settings of a proxy takes a thread each time, so it is only done where there are any.
+        self._session = ClientSession(timeout=TIMEOUT, trust_env=bool(getproxies()))
         self._token = _Token(settings)
         self._clients: dict[str, ConnectorClient] = {}
         cloud = settings.cloud
