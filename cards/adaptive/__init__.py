@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from microsoft_teams.cards import AdaptiveCard, CardElement, Container, FactSet, TeamsCardProperties
+from microsoft_teams.cards import AdaptiveCard, Container, FactSet, TeamsCardProperties
 from microsoft_teams.cards import Fact as TeamsFact
 
 from cards.adaptive.buttons import button, link, refreshing
 from cards.adaptive.figures import bars_of, table_of
+from cards.adaptive.moulds import Json, Mould
 from cards.adaptive.questions import answer_of, questions, spare, unfolding
 from cards.adaptive.texts import EMPTY, Colour, block, literal, spoken
 from cards.card import Card, Download, Tone
@@ -36,6 +36,19 @@ _COLOURS: dict[Tone, Colour] = {
     Tone.ALERT: "Attention",
     Tone.REFUSED: "Attention",
 }
+_CARD = Mould(
+    AdaptiveCard(version="1.5", lang="en"),  # Microsoft's renderer takes no more than the two letters
+    "fallback_text",
+    "speak",
+    "refresh",
+    "msteams",
+    "body",
+    "actions",
+)
+_WIDE = Mould(TeamsCardProperties(width="full"))
+_FACTS = Mould(FactSet(), "facts")
+_FACT = Mould(TeamsFact(), "title", "value")
+_ALARM = Mould(Container(style="attention"), "items")
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ def _no_links(download: Download) -> str | None:
     return None
 
 
-def render(card: Card, *, card_id: str, links: Links = _no_links, refresh_for: tuple[str, ...] = ()) -> dict[str, Any]:
+def render(card: Card, *, card_id: str, links: Links = _no_links, refresh_for: tuple[str, ...] = ()) -> Json:
     """The card as the JSON of an Adaptive Card, at most `MOST_BYTES` long.
 
     A button sends its verb with `subject` and `card_id` in its data, beside the inputs by their names; where a
@@ -71,32 +84,43 @@ def render(card: Card, *, card_id: str, links: Links = _no_links, refresh_for: t
             f"This card has {len(card.actions)} buttons and Teams shows {MOST_ACTIONS}. Offer fewer at once."
         )
 
-    def build(cuts: _Cuts) -> dict[str, Any]:
-        return _build(card, card_id, links, refresh_for, cuts)
+    def written(cuts: _Cuts) -> str:
+        return json.dumps(_build(card, card_id, links, refresh_for, cuts), ensure_ascii=False)
 
+    # What was built holds elements that are kept for other cards; what is read again from its text belongs to this one.
+    rendered: Json = json.loads(_fitting(card, written))
+    return rendered
+
+
+def _fitting(card: Card, written: Callable[[_Cuts], str]) -> str:
+    """The card as it is written with the fewest cuts that make it fit. Raises CardTooLarge if none do."""
     for cuts in (_Cuts(), _Cuts(drawn=False)):
-        whole = build(cuts)
+        whole = written(cuts)
         if _size(whole) <= MOST_BYTES:
             return whole
     fewest, most = 0, len(card.table.rows) - 1 if card.table else -1
-    fitting: dict[str, Any] | None = None
+    fitting = ""
     while fewest <= most:
         middle = (fewest + most) // 2
-        tried = build(_Cuts(drawn=False, rows=middle))
+        tried = written(_Cuts(drawn=False, rows=middle))
         if _size(tried) <= MOST_BYTES:
             fitting, fewest = tried, middle + 1
         else:
             most = middle - 1
-    if fitting is not None:
+    if fitting:
         return fitting
     for groups in range(1, len(spare(card)) + 1):
-        tried = build(_Cuts(drawn=False, rows=0, groups=groups))
+        tried = written(_Cuts(drawn=False, rows=0, groups=groups))
         if _size(tried) <= MOST_BYTES:
             return tried
     raise CardTooLarge(
         f"This card takes {_size(whole) / 1024:.1f} KB and at most {MOST_BYTES // 1024} KB is sent to Teams. "
         "Show less on it, or send it as several cards."
     )
+
+
+def _size(text: str) -> int:
+    return units(text) * 2
 
 
 def answers(data: Mapping[str, object]) -> dict[str, str]:
@@ -107,21 +131,17 @@ def answers(data: Mapping[str, object]) -> dict[str, str]:
     return {name: answer_of(value) for name, value in data.items() if name not in _RESERVED and isinstance(value, str)}
 
 
-def _size(rendered: dict[str, Any]) -> int:
-    return units(json.dumps(rendered, ensure_ascii=False)) * 2
-
-
-def _build(card: Card, card_id: str, links: Links, refresh_for: tuple[str, ...], cuts: _Cuts) -> dict[str, Any]:
+def _build(card: Card, card_id: str, links: Links, refresh_for: tuple[str, ...], cuts: _Cuts) -> Json:
     """The whole card but for what is cut."""
-    body: list[CardElement] = _heading(card)
+    body = _heading(card)
     if card.error:
         body.append(_alarm(error_words(card.error)))
     body.extend(block(literal(paragraph)) for paragraph in card.text if paragraph.strip())
     if card.facts:
         facts = [
-            TeamsFact(title=literal(fact.label) or EMPTY, value=literal(fact.value) or EMPTY) for fact in card.facts
+            _FACT.filled(title=literal(fact.label) or EMPTY, value=literal(fact.value) or EMPTY) for fact in card.facts
         ]
-        body.append(FactSet(facts=facts))
+        body.append(_FACTS.filled(facts=facts))
     if card.table:
         body.extend(table_of(card.table, cuts.rows))
     if card.bars:
@@ -132,21 +152,17 @@ def _build(card: Card, card_id: str, links: Links, refresh_for: tuple[str, ...],
         body.extend(unfolding("card:why", WHY_QUESTION, [block(literal(line)) for line in why_lines(card.why)]))
     if card.error and len(card.all_inputs()) >= LONG_FORM:
         body.append(_alarm(_at_the_foot(card)))
-    built = AdaptiveCard(
-        version="1.5",
-        lang="en",  # Microsoft's renderer takes no more than the two letters
+    return _CARD.filled(
         fallback_text=literal(_in_a_line(card)),
         speak=spoken(_in_a_line(card)),
         refresh=refreshing(card_id, refresh_for),
-        msteams=TeamsCardProperties(width="full") if card.table or card.bars else None,
+        msteams=_WIDE.filled() if card.table or card.bars else None,
         body=body,
         actions=[button(action, card_id) for action in card.actions] or None,
     )
-    dumped: dict[str, Any] = _whole_numbers(built.model_dump(mode="json", by_alias=True, exclude_none=True))
-    return dumped
 
 
-def _heading(card: Card) -> list[CardElement]:
+def _heading(card: Card) -> list[Json]:
     """The title under what kind of card this is; once, where the title begins with that."""
     sign, colour = SIGNS[card.tone], _COLOURS[card.tone]
     if card.title.startswith(sign.words):
@@ -159,8 +175,8 @@ def _heading(card: Card) -> list[CardElement]:
     ]
 
 
-def _alarm(words: str) -> CardElement:
-    return Container(style="attention", items=[block(literal(words), color="Attention", weight="Bolder")])
+def _alarm(words: str) -> Json:
+    return _ALARM.filled(items=[block(literal(words), color="Attention", weight="Bolder")])
 
 
 def _at_the_foot(card: Card) -> str:
@@ -174,15 +190,6 @@ def _in_a_line(card: Card) -> str:
     return card.title if card.title.startswith(words) else f"{words}: {card.title}"
 
 
-def _file(download: Download, url: str | None) -> CardElement:
+def _file(download: Download, url: str | None) -> Json:
     """A file that goes with the card: a button where it has a link, else a sentence that it is attached."""
     return block(literal(download_words(download))) if url is None else link(download.label, url)
-
-
-def _whole_numbers(value: Any) -> Any:
-    """The same JSON with 2000 for 2000.0: the models hold every number as a float, and some clients want whole ones."""
-    if isinstance(value, dict):
-        return {key: _whole_numbers(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_whole_numbers(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -2,19 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
-from microsoft_teams.cards import (
-    ActionSet,
-    CardElement,
-    ChoiceSetInput,
-    Container,
-    DateInput,
-    TextInput,
-    ToggleVisibilityAction,
-)
 from microsoft_teams.cards import Choice as TeamsChoice
+from microsoft_teams.cards import ChoiceSetInput, Container, DateInput, TextInput, ToggleVisibilityAction
 
 from cards import card as neutral
+from cards.adaptive.buttons import button_set
+from cards.adaptive.moulds import Json, Mould
 from cards.adaptive.texts import block, literal, plain
 from cards.card import Card, Input, InputGroup
 from cards.limits import units
@@ -35,11 +30,21 @@ NO_ANSWER = "No answer"
 _UNCHOSEN = "(none)"
 """Stands for a choice that is empty: Adaptive Cards know no choice without a value."""
 
+_ASKED = ("id", "label", "is_required", "error_message", "value")
+_TEXT = Mould(TextInput(), *_ASKED, "max_length", "is_multiline")
+_DATE = Mould(DateInput(), *_ASKED, "min", "max")
+_LIST = Mould(ChoiceSetInput(style="expanded", wrap=True), *_ASKED, "placeholder", "choices")
+_DROP_DOWN = Mould(ChoiceSetInput(), *_ASKED, "placeholder", "choices")
+_CHOICE = Mould(TeamsChoice(), "title", "value")
+_GROUP = Mould(Container(separator=True), "items")
+_FOLDED = Mould(Container(is_visible=False), "id", "items")
+_UNFOLD = Mould(ToggleVisibilityAction(), "title", "target_elements")
 
-def questions(card: Card, left_out: int = 0) -> list[CardElement]:
+
+def questions(card: Card, left_out: int = 0) -> list[Json]:
     """Every input of the card, in order; the last `left_out` of its `spare` groups are named instead of shown."""
     unshown = spare(card)[-left_out:] if left_out else ()
-    elements: list[CardElement] = []
+    elements: list[Json] = []
     for number, entry in enumerate(card.inputs, start=1):
         if isinstance(entry, InputGroup):
             elements.extend(_group(card, entry, number) if entry not in unshown else ())
@@ -62,26 +67,40 @@ def answer_of(value: str) -> str:
     return "" if value == _UNCHOSEN else value
 
 
-def unfolding(element_id: str, title: str, items: Iterable[CardElement]) -> list[CardElement]:
+def unfolding(element_id: str, title: str, items: Iterable[Json]) -> list[Json]:
     """A button, and below it what it shows and hides."""
-    button = ToggleVisibilityAction(title=title, target_elements=[element_id])
-    return [ActionSet(actions=[button]), Container(id=element_id, is_visible=False, items=list(items))]
+    button = _UNFOLD.filled(title=title, target_elements=[element_id])
+    return [button_set(button), _FOLDED.filled(id=element_id, items=list(items))]
 
 
-def _group(card: Card, group: InputGroup, number: int) -> list[CardElement]:
-    inputs = [element for entry in group.inputs for element in _input(card, entry, folded=starts_closed(group))]
-    if starts_closed(group):
+def _group(card: Card, group: InputGroup, number: int) -> list[Json]:
+    closed = starts_closed(group)
+    inputs = [element for entry in group.inputs for element in _input(card, entry, folded=closed)]
+    if closed:
         return unfolding(f"card:group:{number}", f"Show or hide: {group.title}", inputs)
     heading = block(literal(group.title), weight="Bolder", size="Medium", style="heading")
-    return [Container(separator=True, items=[heading, *inputs])]
+    return [_GROUP.filled(items=[heading, *inputs])]
 
 
-def _input(card: Card, entry: Input, *, folded: bool = False) -> list[CardElement]:
+def _input(card: Card, entry: Input, *, folded: bool = False) -> list[Json]:
     """The input, then its hint and its error. A client never insists on what it has folded away."""
+    insisted = insists(card, entry) and not folded
+    if entry.value and not isinstance(entry, neutral.ChoiceInput):
+        return _asked(entry, insisted)
+    return _kept(entry, insisted)
+
+
+@lru_cache(maxsize=1024)
+def _kept(entry: Input, insisted: bool) -> list[Json]:
+    """An input into which nothing was typed. A form asks the same of everybody; what somebody typed isn't kept."""
+    return _asked(entry, insisted)
+
+
+def _asked(entry: Input, insisted: bool) -> list[Json]:
     if isinstance(entry, neutral.ChoiceInput) and not entry.choices:
-        elements: list[CardElement] = [block(literal(label_of(entry))), block(NOTHING_TO_CHOOSE, spacing="Small")]
+        elements = [block(literal(label_of(entry))), block(NOTHING_TO_CHOOSE, spacing="Small")]
     else:
-        elements = [_control(entry, insists(card, entry) and not folded)]
+        elements = [_control(entry, insisted)]
     if said := guidance(entry):
         elements.append(block(literal(said), size="Small", spacing="Small"))
     if entry.error:
@@ -90,10 +109,10 @@ def _input(card: Card, entry: Input, *, folded: bool = False) -> list[CardElemen
     return elements
 
 
-def _control(entry: Input, insisted: bool) -> CardElement:
+def _control(entry: Input, insisted: bool) -> Json:
     label, complaint = plain(label_of(entry)), ANSWER_NEEDED if insisted else None
     if isinstance(entry, neutral.TextInput):
-        return TextInput(
+        return _TEXT.filled(
             id=entry.name,
             label=label,
             is_required=insisted or None,
@@ -105,7 +124,7 @@ def _control(entry: Input, insisted: bool) -> CardElement:
     if isinstance(entry, neutral.DateInput):
         # A client refuses a day outside the bounds, asked for or not, and says nothing of its own about it.
         bounds = guidance(replace(entry, hint="", value=""))
-        return DateInput(
+        return _DATE.filled(
             id=entry.name,
             label=label,
             is_required=insisted or None,
@@ -115,30 +134,29 @@ def _control(entry: Input, insisted: bool) -> CardElement:
             max=_day(entry.latest),
         )
     chosen = next((choice.value or _UNCHOSEN for choice in entry.choices if choice.value == entry.value), None)
-    return ChoiceSetInput(
+    control = _DROP_DOWN if entry.compact else _LIST
+    return control.filled(
         id=entry.name,
         label=label,
         is_required=insisted or None,
         error_message=complaint,
         value=chosen,
-        style=None if entry.compact else "expanded",
         placeholder=PLEASE_CHOOSE if entry.compact and chosen is None else None,
-        wrap=None if entry.compact else True,
         choices=_choices(entry),
     )
 
 
-def _choices(entry: neutral.ChoiceInput) -> list[TeamsChoice]:
+def _choices(entry: neutral.ChoiceInput) -> list[Json]:
     """The choices, and in a drop-down that needs no answer a way to take one back."""
     choices = [
-        TeamsChoice(
+        _CHOICE.filled(
             title=plain(f"{choice.label} – {choice.hint}" if choice.hint else choice.label),
             value=choice.value or _UNCHOSEN,
         )
         for choice in entry.choices
     ]
     if entry.compact and not entry.required and all(choice.value for choice in entry.choices):
-        choices.append(TeamsChoice(title=NO_ANSWER, value=_UNCHOSEN))
+        choices.append(_CHOICE.filled(title=NO_ANSWER, value=_UNCHOSEN))
     return choices
 
 

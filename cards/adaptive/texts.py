@@ -5,16 +5,25 @@ where a backslash would be seen in all others.
 """
 
 import re
+from functools import cache
 from typing import Literal
 
 from microsoft_teams.cards import TextBlock
 
+from cards.adaptive.moulds import Json, Mould
+
 Colour = Literal["Default", "Dark", "Light", "Accent", "Good", "Warning", "Attention"]
+Weight = Literal["Lighter", "Default", "Bolder"]
+Size = Literal["Small", "Default", "Medium", "Large", "ExtraLarge"]
+Style = Literal["default", "heading"]
+Spacing = Literal["None", "Small", "Default", "Medium"]
 
 # An underscore within a word, as in a case reference, is no Markdown; every backslash left out is one that an
 # older client can't show by mistake. Date functions are looked for before Markdown is, so it is the second of their
 # braces that is escaped.
 _MARKS = re.compile(r"[\\`*\[\]~]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|(?<=\{)\{|<(?=[a-zA-Z][\w+.-]*:|[^\s<>]*@)")
+# Every mark is one of these characters. Most texts have none of them, which is far sooner seen.
+_MARK = re.compile(r"[\\`*\[\]~_&{<]")
 _LINKS = re.compile(r"(?<=\])(?=\()|(?<=<)(?=[a-zA-Z][\w+.-]*:|[^\s<>]*@)|(?<=\{)(?=\{)")
 _WORD_JOINER = "\u2060"
 _LINE_STARTS = re.compile(r"^(?:[-+#>=]|\d+(?=[.)]))")
@@ -31,7 +40,7 @@ def literal(text: str) -> str:
 
 
 def _escape_line(line: str) -> str:
-    escaped = _MARKS.sub(lambda mark: f"\\{mark.group()}", line)
+    escaped = _MARKS.sub(lambda mark: f"\\{mark.group()}", line) if _MARK.search(line) else line
     start = _LINE_STARTS.match(escaped)
     if start is None:
         return escaped
@@ -53,10 +62,18 @@ def block(
     text: str,
     *,
     color: Colour | None = None,
-    weight: Literal["Lighter", "Default", "Bolder"] | None = None,
-    size: Literal["Small", "Default", "Medium", "Large", "ExtraLarge"] | None = None,
-    style: Literal["default", "heading"] | None = None,
-    spacing: Literal["None", "Small", "Default", "Medium"] | None = None,
-) -> TextBlock:
+    weight: Weight | None = None,
+    size: Size | None = None,
+    style: Style | None = None,
+    spacing: Spacing | None = None,
+) -> Json:
     """A text block that wraps. `text` is Markdown: use `literal` for what people or frameworks wrote."""
-    return TextBlock(text=text, wrap=True, color=color, weight=weight, size=size, style=style, spacing=spacing)
+    return _block(color, weight, size, style, spacing).filled(text=text)
+
+
+@cache
+def _block(
+    color: Colour | None, weight: Weight | None, size: Size | None, style: Style | None, spacing: Spacing | None
+) -> Mould:
+    block = TextBlock(wrap=True, color=color, weight=weight, size=size, style=style, spacing=spacing)
+    return Mould(block, "text")

@@ -1,13 +1,18 @@
+import gc
 import json
 import re
+import weakref
 from dataclasses import replace
 from typing import Any
 
+import microsoft_teams.cards
 import pytest
 from hypothesis import given, settings
+from pydantic import BaseModel
 
 from cards.adaptive import MOST_BYTES, answers, literal, render
 from cards.adaptive.buttons import MOST_REFRESHED
+from cards.adaptive.moulds import Json, Mould
 from cards.card import (
     Action,
     Bars,
@@ -18,6 +23,7 @@ from cards.card import (
     Download,
     Emphasis,
     Fact,
+    Input,
     InputGroup,
     Table,
     TextInput,
@@ -48,6 +54,20 @@ def plain_words_of(card: dict[str, Any]) -> str:
     return squeezed(texts).replace("\u2060", "")
 
 
+ELEMENTS: dict[str, type[BaseModel]] = {
+    one.model_fields["type"].default: one
+    for one in vars(microsoft_teams.cards).values()
+    if isinstance(one, type) and issubclass(one, BaseModel) and "type" in one.model_fields
+}
+"""Every element that the library of Microsoft knows, by what its JSON calls it."""
+
+
+def mutable(value: Any) -> list[Any]:
+    """The value and all that is in it, as far as somebody could change it."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value] * isinstance(value, dict | list) + [found for one in inner for found in mutable(one)]
+
+
 def with_one_primary(card: Card) -> Card:
     """The card as the neutral model promises it: with at most one primary action."""
     first = next((one for one in card.actions if one.emphasis is Emphasis.PRIMARY), None)
@@ -65,6 +85,76 @@ def test_any_card_passes_every_check(card: Card) -> None:
         render(whole, card_id="c1", links=lambda _: LINK, refresh_for=people),
     ]
     assert faults_of(rendered) == []
+
+
+@settings(max_examples=40)
+@given(...)
+def test_any_element_is_as_the_library_would_have_formed_it(card: Card) -> None:
+    rendered = render(card, card_id="c1", links=lambda _: LINK, refresh_for=("29:priya",))
+    for element in inside(rendered):
+        if "type" in element:
+            read = ELEMENTS[element["type"]].model_validate(element)
+            assert not read.model_extra
+            assert read.model_dump(mode="json", by_alias=True, exclude_none=True) == element
+
+
+@settings(max_examples=20)
+@given(...)
+def test_what_is_changed_on_a_card_shows_on_no_other(card: Card) -> None:
+    first, second = (
+        mutable(render(card, card_id="c1", links=lambda _: LINK, refresh_for=("29:priya",))) for _ in range(2)
+    )
+    assert len({id(one) for one in (*first, *second)}) == len(first) + len(second)
+
+
+def test_a_form_that_comes_again_is_rendered_without_forming_its_elements_anew(
+    full_card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = render(full_card, card_id="c1")
+
+    def formed(*_: object, **__: object) -> None:
+        raise AssertionError("an element was formed anew")
+
+    monkeypatch.setattr(BaseModel, "__init__", formed)
+    monkeypatch.setattr(BaseModel, "model_dump", formed)
+    assert render(full_card, card_id="c1") == first
+    assert "Hello" in words_of(render(replace(full_card, title="Hello"), card_id="c2"))
+
+
+def test_a_question_into_which_nothing_was_typed_is_written_once_for_all_cards(
+    full_card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fills = 0
+    fill = Mould.filled
+
+    def counted(self: Mould, **parts: object) -> Json:
+        nonlocal fills
+        fills += 1
+        return fill(self, **parts)
+
+    def fills_for(inputs: tuple[Input, ...]) -> int:
+        before = fills
+        render(replace(full_card, inputs=inputs, error=""), card_id="c")
+        return fills - before
+
+    monkeypatch.setattr(Mould, "filled", counted)
+    asked = (TextInput("a", "A", hint="Two sentences."), ChoiceInput("b", "B", (Choice("x", "X"),), value="x"))
+    fills_for(asked)
+    assert fills_for(asked) == fills_for(()) > 0
+    assert fills_for((replace(asked[0], value="typed"),)) > fills_for(())
+
+
+def test_what_somebody_typed_is_not_kept_when_their_card_is_gone() -> None:
+    class Typed(str):
+        """A text of which one can see whether anybody still holds it."""
+
+    typed = [Typed("He said so."), Typed("next Tuesday")]
+    watched = [weakref.ref(one) for one in typed]
+    inputs = (TextInput("why", "Why?", value=typed[0]), DateInput("when", "When?", value=typed[1]))
+    assert "He said so." in words_of(render(Card("x", inputs=inputs), card_id="c"))
+    del typed, inputs
+    gc.collect()
+    assert [one() for one in watched] == [None, None]
 
 
 @settings(max_examples=40)
@@ -100,7 +190,9 @@ def test_any_card_asks_for_each_input_that_can_be_answered_once(card: Card) -> N
         ("- dash", r"\- dash"),
         ("12. twelfth", r"12\. twelfth"),
         ("# head", r"\# head"),
-        ("`code` ~st~", r"\`code\` \~st\~"),
+        ("`code`", r"\`code\`"),
+        ("~st~", r"\~st\~"),
+        ("a]", r"a\]"),
         ("back\\slash", r"back\\slash"),
         ("&lt;", r"\&lt;"),
         ("this & that", "this & that"),
