@@ -92,7 +92,7 @@ def complete(scene: Scene, duty: Duty) -> Card:
         title=f"The audit of {audit.case.ref}",
         text=(
             scene.framework.duties["complete_audit"].ask,
-            f"Next: {following}. Once that is done, this card becomes the form for your grade.",
+            f"Next: {following}. Once that is done, you get the form for your grade here.",
         ),
         tone=Tone.INFORM,
         facts=(*scene.case_facts(), scene.due_fact(duty)),

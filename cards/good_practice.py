@@ -2,6 +2,7 @@
 
 from audits.state import Duty
 from cards.card import Card, Emphasis, Fact, TextInput, Tone
+from cards.grading import rationale_facts
 from cards.scene import Scene
 from cards.wording import moment_words
 
@@ -9,11 +10,12 @@ from cards.wording import moment_words
 def offer(scene: Scene, duty: Duty) -> Card:
     return Card(
         title=f"Good practice: {scene.audit.case.ref}",
-        text=(scene.framework.duties["good_practice"].ask, str(scene.audit.facts.get("rationale") or "")),
+        text=(scene.framework.duties["good_practice"].ask,),
         tone=Tone.ASK,
         facts=(
             *scene.case_facts(),
             *scene.grade_facts(),
+            *rationale_facts(scene),
             Fact("Forum", moment_words(duty.nominal, scene.calendar)),
         ),
         inputs=(TextInput("text", "What can others learn from it? (optional)", long=True),),

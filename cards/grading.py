@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from audits.dates import day_words
+from audits.people import Person
 from audits.permissions import moderates
 from audits.state import Duty
 from cards.actions import summary
@@ -152,12 +153,19 @@ def feedback_inputs(scene: Scene) -> list[Input | InputGroup]:
     return found
 
 
+def action_owners(scene: Scene) -> tuple[Person, ...]:
+    """Who may be given a remedial action: the practitioner, the two managers next above, and those of their service."""
+    directory = scene.rules.directory
+    holder = directory.get(scene.audit.case.holder_id)
+    if holder is None:
+        return ()
+    line = directory.line_of(holder)
+    further = tuple(one for one in line[2:] if one.role in directory.roles and not directory.roles[one.role].council)
+    return (*((holder,) if holder.active else ()), *line[:2], *further)
+
+
 def action_slot(scene: Scene, number: int, *, open_first: bool = True) -> InputGroup:
-    audit = scene.audit
-    holder = scene.rules.directory.get(audit.case.holder_id)
-    owners = [person for person in (holder,) if person is not None]
-    if holder is not None:
-        owners.extend(scene.rules.directory.line_of(holder)[:2])
+    owners = action_owners(scene)
     today = scene.calendar.day_of(scene.now)
     return InputGroup(
         f"Remedial action {number}",
@@ -188,16 +196,22 @@ def sent(scene: Scene) -> Card:
     day = day_words(scene.calendar.day_of(when)) if when else ""
     return Card(
         title=f"Audit of {audit.case.ref}",
-        text=(str(audit.facts.get("rationale") or ""),) if scene.grade_facts() else (),
         facts=(
             *scene.case_facts(),
             *scene.grade_facts(),
+            *rationale_facts(scene),
             *(section_facts(scene) if scene.grade_facts() else ()),
             Fact("Completed", f"{day}, by {scene.name(who)}"),
             *moderation_facts(scene),
             *(summary(scene) or (Fact("Remedial actions", "none"),)),
         ),
     )
+
+
+def rationale_facts(scene: Scene) -> tuple[Fact, ...]:
+    """The auditor's reason for the grade, for those who may see it."""
+    text = str(scene.audit.facts.get("rationale") or "")
+    return (Fact("Why this grade", text),) if text and scene.grade_facts() else ()
 
 
 def moderation_facts(scene: Scene) -> tuple[Fact, ...]:

@@ -19,7 +19,7 @@ def moderate(scene: Scene, duty: Duty | None) -> Card:
     return replace(
         copy,
         title=f"Please moderate the audit of {scene.audit.case.ref}",
-        text=(scene.framework.duties["moderate"].ask, *copy.text),
+        text=(scene.framework.duties["moderate"].ask,),
         tone=Tone.ASK,
         facts=(*copy.facts, *((scene.due_fact(duty),) if duty else ())),
         inputs=(
@@ -77,14 +77,12 @@ def update(scene: Scene, duty: Duty) -> Card:
     owner = () if mine and scene.viewer.id == duty.owner_id else (Fact("With", scene.name(duty.owner_id)),)
     return Card(
         title=f"Urgent review of {audit.case.ref}: {'first' if first else 'further'} update",
-        text=(
-            scene.framework.duties[duty.key].ask,
-            str(audit.facts.get("rationale") or "") if scene.grade_facts() else "",
-        ),
+        text=(scene.framework.duties[duty.key].ask,),
         tone=Tone.INFORM if later else Tone.ASK,
         facts=(
             *scene.case_facts(),
             *scene.grade_facts(),
+            *grading.rationale_facts(scene),
             *(Fact(f"Action {one.number}", one.what) for one in audit.disclosed_actions),
             scene.due_fact(duty, "Update due"),
             *owner,
@@ -112,7 +110,7 @@ def case_review(scene: Scene, duty: Duty) -> Card:
     return replace(
         copy,
         title=f"A fuller Case Review for {scene.audit.case.ref}?",
-        text=(scene.framework.duties["case_review"].ask, *copy.text),
+        text=(scene.framework.duties["case_review"].ask,),
         tone=Tone.ASK,
         facts=(*copy.facts, scene.due_fact(duty)),
         inputs=(

@@ -15,7 +15,7 @@ def oversee(scene: Scene, duty: Duty) -> Card:
     return replace(
         copy,
         title=f"Please read the audit of {scene.audit.case.ref}",
-        text=(scene.framework.duties["oversee"].ask, *copy.text),
+        text=(scene.framework.duties["oversee"].ask,),
         tone=Tone.ASK,
         facts=(*copy.facts, scene.due_fact(duty)),
         inputs=(
@@ -138,7 +138,7 @@ def shared(scene: Scene, text: str, title: str) -> Card:
     return replace(
         copy,
         title=f"{title}: {scene.audit.case.ref}",
-        text=(text, *copy.text),
+        text=(text,),
         inputs=_dispute_group(scene),
         actions=_dispute_button(scene),
     )

@@ -12,15 +12,20 @@ def _when(label: str) -> TextInput:
     return TextInput("when", label, hint=WHEN_HINT, length=300)
 
 
+def _other(scene: Scene) -> str:
+    """Whom the viewer talks it through with."""
+    audit = scene.audit
+    return scene.name(audit.case.holder_id if scene.viewer.id == audit.auditor_id else audit.auditor_id)
+
+
 def book(scene: Scene, duty: Duty) -> Card:
     """The request to book, as the auditor (or the practitioner, who is nudged as well) gets it."""
     if scene.audit.proposed_at is not None and scene.audit.proposed_by == scene.viewer.id:
         return _suggested(scene, duty, moment_words(scene.audit.proposed_at, scene.calendar))
-    other = scene.audit.case.holder_id if scene.viewer.id == scene.audit.auditor_id else scene.audit.auditor_id
     return Card(
         title=f"When could you talk about {scene.audit.case.ref}?",
         text=(
-            f"Please suggest a time to talk it through with {scene.name(other)}. We ask them and send you both "
+            f"Please suggest a time to talk it through with {_other(scene)}. We ask them and send you both "
             "an invitation.",
         ),
         tone=Tone.ASK,
@@ -38,7 +43,10 @@ def _suggested(scene: Scene, duty: Duty, at: str) -> Card:
     """The request to book, to the one whose suggestion waits for its answer."""
     return Card(
         title=f"You suggested {at} for {scene.audit.case.ref}",
-        text=("It waits for an answer. If the time no longer suits you, suggest another.",),
+        text=(
+            f"We have asked {_other(scene)}, and tell you as soon as they answer. If the time no longer suits you, "
+            "suggest another.",
+        ),
         tone=Tone.INFORM,
         facts=(*scene.case_facts(), scene.due_fact(duty, "Please book by")),
         inputs=(_when("Another time"),),

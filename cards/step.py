@@ -54,9 +54,7 @@ def inform(scene: Scene, duty: Duty) -> Card:
     """What somebody has to know by a moment; nothing is asked but to read it."""
     terms = scene.framework.duties[duty.key]
     copy = grading.sent(scene)
-    return replace(
-        copy, title=f"{terms.title}: {scene.audit.case.ref}", text=(terms.ask, *copy.text), why=scene.why(duty.key)
-    )
+    return replace(copy, title=f"{terms.title}: {scene.audit.case.ref}", text=(terms.ask,), why=scene.why(duty.key))
 
 
 def ticks(scene: Scene, key: str) -> tuple[Input, ...]:

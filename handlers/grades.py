@@ -155,6 +155,7 @@ def read_actions(press: Press, errors: dict[str, str], *, after: int = 0) -> tup
     """The remedial actions of a form, numbered from `after` + 1; what is wrong goes into `errors`, by input."""
     found: list[RemedialAction] = []
     today = press.tx.calendar.day_of(press.at)
+    owners = {str(person.id): person for person in grading.action_owners(press.scene)}
     for slot in range(1, MOST_ACTIONS + 1):
         what, owner, due = (press.value(f"action_{slot}_{part}") for part in ("what", "owner", "due"))
         if not what and not due:
@@ -166,8 +167,8 @@ def read_actions(press: Press, errors: dict[str, str], *, after: int = 0) -> tup
             errors[f"action_{slot}_due"] = "Please write the day as a date, for example 2026-04-02."
         elif day is not None and day < today:
             errors[f"action_{slot}_due"] = f"{day_words(day)} has gone by. Please choose today or a later day."
-        person = press.tx.directory.get(int(owner)) if owner.isdigit() else None
-        if owner and (person is None or not person.active):
+        person = owners.get(owner) if owner else None
+        if owner and person is None:
             errors[f"action_{slot}_owner"] = "Please choose a person from the list."
         owner_id = person.id if person else press.audit.case.holder_id
         found.append(RemedialAction(after + len(found) + 1, what, owner_id, day))

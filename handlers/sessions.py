@@ -28,16 +28,18 @@ async def book(press: Press) -> Reply:
     at = _chosen(press)
     if press.audit.proposed_at == at and press.audit.proposed_by != press.person.id:
         return await agree(press)
-    await press.record("proposed", at=at)
-    other, asked = _other(press), press.duty("agree_session")
+    recorded = await press.record("proposed", at=at)
+    answered = any(duty.key == "agree_session" and duty.owner_id == press.person.id for duty in recorded.closed)
+    if press.audit.open_duties("book_session") and not answered:
+        return press.reply("book_session")
+    asked = press.duty("agree_session")
     return Reply(
         duty=asked.ref if asked else "",
         card=Card(
-            title=f"We have asked {other}",
+            title=f"We have asked {_other(press)}",
             text=(f"You suggested {moment_words(at, press.tx.calendar)}. We tell you as soon as they answer.",),
             tone=Tone.DONE,
             facts=press.scene.case_facts(),
-            actions=press.scene.button("hold", "We have talked already", inputs=()),
         ),
     )
 

@@ -118,7 +118,7 @@ class Store:
     framework: Framework
     calendar: WorkCalendar
     _known: tuple[int, Directory] | None = field(default=None, init=False)
-    _turns: Turns = field(default_factory=Turns, init=False)
+    turns: Turns = field(default_factory=Turns, init=False)
 
     @asynccontextmanager
     async def begin(self, *, first: bool = False) -> AsyncIterator[Transaction]:
@@ -129,7 +129,7 @@ class Store:
         """
         alone = self.database.dialect.name == "sqlite"
         async with (
-            self._turns.turn(first=first) if alone else nullcontext(),
+            self.turns.turn(first=first) if alone else nullcontext(),
             self.database.begin() as connection,
         ):
             tx = Transaction(connection, self.framework, self.calendar, await self._directory(connection))

@@ -17,9 +17,19 @@ class Turns:
         self._first: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
         self._in_a_row = 0
+        self._first_at = 0.0
+
+    async def quiet(self, seconds: float, most: float) -> None:
+        """Wait until nobody has come first for so many seconds, but not longer than `most`."""
+        now = asyncio.get_running_loop().time
+        until = now() + most
+        while (wait := min(self._first_at + seconds, until) - now()) > 0:
+            await asyncio.sleep(wait)
 
     @asynccontextmanager
     async def turn(self, *, first: bool = False) -> AsyncIterator[None]:
+        if first:
+            self._first_at = asyncio.get_running_loop().time()
         if self._taken:
             waiting = self._first if first else self._others
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -216,6 +216,25 @@ async def test_a_heading_that_will_not_do_keeps_the_others_as_they_were_typed(se
     assert not (await service.audit()).facts.get("sections")
 
 
+async def test_an_action_goes_only_to_somebody_whom_the_form_offers(service: Service) -> None:
+    await service.talked()
+    form = await service.letter("Carol", f"Your grade for {CASE}")
+    (owner,) = (entry for entry in form.all_inputs() if entry.name == "action_1_owner")
+    assert owner.kind == "choice"
+    assert [choice.value for choice in owner.choices] == [
+        f"{service.people[name]}" for name in ("Alice", "Bob", "Dan", "Erin")
+    ]
+    action = {"action_1_what": "See the child alone this week."}
+    for name in ("Leo", "Mia", "Frank"):
+        reply = await service.press("Carol", "submit", **SENT, **action, action_1_owner=f"{service.people[name]}")
+        assert errors(reply.card) == {"action_1_owner": "Please choose a person from the list."}
+    assert not (await service.audit()).has("submitted")
+    await service.ok(
+        await service.press("Carol", "submit", **SENT, **action, action_1_owner=f"{service.people['Erin']}")
+    )
+    assert [one.owner_id for one in (await service.audit()).actions] == [service.people["Erin"]]
+
+
 async def test_only_the_auditor_grades_by_heading(service: Service) -> None:
     await service.talked()
     assert (await service.press("Alice", "grade_sections", section_planning="good")).refused

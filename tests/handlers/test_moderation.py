@@ -1,6 +1,6 @@
 """An Inadequate: moderated first, then escalated, updated after three days and a week, and audited again."""
 
-from cards.card import Tone
+from cards.card import Fact, Tone
 from tests.handlers.conftest import CASE, FREE_CASE, SENT, Service, errors, verbs, words
 
 
@@ -39,6 +39,19 @@ async def test_a_confirmed_inadequate_goes_to_the_service_lead_and_the_head_of_s
     assert further.tone is Tone.INFORM
     assert not further.actions
     assert not further.inputs, "there is nothing to send while the first update is open"
+
+
+async def test_the_auditors_reason_has_its_label_wherever_it_is_read(service: Service) -> None:
+    await service.inadequate()
+    reason = Fact("Why this grade", SENT["rationale"])
+    for name, title in (
+        ("Dan", f"Urgent review of {CASE}: first update"),
+        ("Dan", f"Please read the audit of {CASE}"),
+        ("Alice", f"The audit is complete: {CASE}"),
+    ):
+        card = await service.letter(name, title)
+        assert reason in card.facts, title
+        assert reason.value not in card.text, title
 
 
 async def test_an_inadequate_moderated_to_a_better_grade_asks_for_no_urgent_review(service: Service) -> None:

@@ -36,8 +36,8 @@ async def test_a_clear_time_goes_to_the_practitioner_as_a_question(service: Serv
     await service.taken()
     reply = await service.says("Carol", "Tues 2pm")
     assert not reply.refused
-    assert reply.card.title == "We have asked Alice Avocet"
-    assert "Tue 6 Jan 2026 at 14:00" in words(reply.card)
+    assert reply.card.title == f"You suggested Tue 6 Jan 2026 at 14:00 for {CASE}"
+    assert "We have asked Alice Avocet" in words(reply.card)
     asked = service.one("Alice")
     assert asked.title == "Does Tue 6 Jan 2026 at 14:00 suit you?"
     assert verbs(asked) == {"agree", "book"}
@@ -126,7 +126,7 @@ async def test_the_request_to_book_says_what_was_suggested_until_it_is_answered(
     await service.taken()
     await service.says("Carol", "Tues 2pm")
     waiting = await service.letter("Carol", f"You suggested Tue 6 Jan 2026 at 14:00 for {CASE}")
-    assert "It waits for an answer." in words(waiting)
+    assert "We have asked Alice Avocet, and tell you as soon as they answer." in words(waiting)
     assert verbs(waiting) == {"book", "hold"}
     await service.says("Alice", "Wed at 10")
     await service.letter("Carol", f"When could you talk about {CASE}?")
