@@ -106,6 +106,6 @@ clean:
 	@touch .venv/.runtime .venv/.platforms $@
 
 tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json tests/clients/package.json
-	@echo "Setting up: Microsoft's own clients for the tests, from npm (a few seconds)"
+	@echo "Setting up: the clients of others for the tests, from npm (a few seconds)"
 	@if (cd tests/clients && "$(NPM)" ci --loglevel=error >/dev/null); then touch $@; else \
 		echo "They could not be installed. The lines above say why; the tests that need them are skipped."; fi

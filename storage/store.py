@@ -125,7 +125,7 @@ class Store:
         """A transaction that commits at the end of the block and rolls back on an exception.
 
         SQLite lets one write at a time, so they take turns; `first` for what somebody waits for. Transactions of one
-        store never lie inside each other: the inner one would wait for the outer.
+        store never lie inside each other: the inner one would wait for the outer. Raises RuntimeError for it on SQLite.
         """
         alone = self.database.dialect.name == "sqlite"
         async with (

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 MOST_IN_A_ROW = 10
 """So many come first before one of the others has its turn, so that messages go out however much is pressed."""
@@ -14,6 +15,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._taken = False
+        self._holder: asyncio.Task[Any] | None = None
         self._first: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
         self._in_a_row = 0
@@ -21,15 +23,19 @@ class Turns:
 
     async def quiet(self, seconds: float, most: float) -> None:
         """Wait until nobody has come first for so many seconds, but not longer than `most`."""
-        now = asyncio.get_running_loop().time
-        until = now() + most
-        while (wait := min(self._first_at + seconds, until) - now()) > 0:
+        now = asyncio.get_running_loop().time()
+        wait = min(self._first_at + seconds - now, most)
+        if wait > 0:
             await asyncio.sleep(wait)
+            await self.quiet(seconds, most - wait)
 
     @asynccontextmanager
     async def turn(self, *, first: bool = False) -> AsyncIterator[None]:
         if first:
             self._first_at = asyncio.get_running_loop().time()
+        me = asyncio.current_task()
+        if self._taken and self._holder is me:
+            raise RuntimeError("a transaction inside another one of the same store would wait for it for ever")
         if self._taken:
             waiting = self._first if first else self._others
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -40,10 +46,11 @@ class Turns:
                 if place.done() and not place.cancelled():
                     self._pass_on()
                 raise
-        self._taken = True
+        self._taken, self._holder = True, me
         try:
             yield
         finally:
+            self._holder = None
             self._pass_on()
 
     def _pass_on(self) -> None:

@@ -29,11 +29,11 @@ NEEDS = [
         CHROMIUM,
         "No Chromium or Chrome was found. Install one to see the desk and Teams tested in a browser.",
     ),
-    ("clients", NODE, "Node.js was not found. Install Node.js 18 or newer, with npm, to have Microsoft's own clients."),
+    ("clients", NODE, "Node.js was not found. Install Node.js 20 or newer, with npm, to have the clients of others."),
     (
         "clients",
         CLIENTS_COMPLETE,
-        "Microsoft's own clients are not installed. make test does it, if npm has a network.",
+        "The clients of others are not installed. make test does it, if npm has a network.",
     ),
 ]
 MARKERS = {marker for marker, _, _ in NEEDS}
