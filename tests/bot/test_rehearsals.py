@@ -16,8 +16,9 @@ import yaml
 from bot.rehearsal.playing import play
 from bot.rehearsal.script import read_script
 from bot.rehearsal.timeline import Line, timeline
-from cards import adaptive, blocks, html
+from cards import adaptive, html
 from cards.card import Card
+from tests.cards import slack
 from tests.cards.checks import faults_of
 
 REHEARSALS = Path(__file__).parent.parent / "rehearsals"
@@ -195,7 +196,7 @@ async def test_every_kind_of_card_that_arrives_fits_teams_slack_and_the_desk() -
     """The renderers refuse, by an exception, what a platform would."""
     for number, card in enumerate(await _every_kind_of_card()):
         assert faults_of([adaptive.render(card, card_id=f"{number}")]) == []
-        assert blocks.render(card, card_id=f"{number}")
+        assert slack.faults_of(slack.all_of(card, f"{number}")) == []
         assert html.render(card, action_url="/press", event_id=f"{number}")
 
 
@@ -208,6 +209,12 @@ async def test_the_renderer_of_microsoft_has_nothing_against_any_card_that_arriv
     cards = [adaptive.render(card, card_id=f"{number}") for number, card in enumerate(await _every_kind_of_card())]
     async with opened(chromium) as browser, renderer_in(browser) as renderer:
         assert await renderer.faults_of(cards) == []
+
+
+@pytest.mark.clients
+async def test_slacks_types_have_nothing_against_what_is_sent_of_any_card_that_arrives() -> None:
+    cards = await _every_kind_of_card()
+    assert slack.faults_by_slacks_types(one for card in cards for one in slack.all_of(card)) == []
 
 
 async def test_a_rehearsal_played_twice_has_the_same_timeline() -> None:

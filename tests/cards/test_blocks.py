@@ -1,21 +1,20 @@
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from slack_sdk.models.blocks import Block
 
-from cards.blocks import BlockMessage, answers, escape, render
+from cards.blocks import MOST_BLOCKS, MOST_WEIGHT, BlockMessage, Picture, escape, render, render_all
 from cards.card import (
     Action,
     Bars,
     Card,
     Choice,
     ChoiceInput,
-    DateInput,
+    Download,
     Emphasis,
     Fact,
     InputGroup,
@@ -25,115 +24,55 @@ from cards.card import (
     Why,
 )
 from cards.limits import CardTooLarge, pieces, shortened, units
+from tests.cards.conftest import HOSTILE
+from tests.cards.slack import Sent, all_of, faults_of, inside, of_type
+from tests.slack.limits import weight_of
 
 WORD_JOINER = "\u2060"
+PICTURE = Picture("F012AB3CD", "Completed 12, moderated 3.")
 
 
-def inside(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object of the JSON, the outermost first."""
-    if isinstance(value, dict):
-        yield value
-        for inner in value.values():
-            yield from inside(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from inside(inner)
+def with_one_primary(card: Card) -> Card:
+    """The card as the neutral model promises it: with at most one primary action."""
+    first = next((one for one in card.actions if one.emphasis is Emphasis.PRIMARY), None)
+    plain = (one if one is first else replace(one, emphasis=Emphasis.PLAIN) for one in card.actions)
+    return replace(card, actions=tuple(plain))
 
 
-def of_type(message: BlockMessage, *types: str) -> list[dict[str, Any]]:
-    return [one for one in inside(message.blocks) if one.get("type") in types]
+def sent(messages: Iterable[BlockMessage]) -> list[Sent]:
+    return [Sent("Message", {"text": one.text, "blocks": one.blocks}) for one in messages]
 
 
-def words_of(message: BlockMessage) -> str:
+def words_of(*shown: Any) -> str:
     """What a person reads, with Slack's escapes and the invisible marks taken away again."""
     texts = [
-        html.unescape(one["text"]) if one["type"] == "mrkdwn" else one["text"]
-        for one in inside(message.blocks)
+        html.unescape(one["text"]) if one.get("type") == "mrkdwn" else one["text"]
+        for one in inside([one.blocks if isinstance(one, BlockMessage) else one for one in shown])
         if isinstance(one.get("text"), str)
     ]
     return squeezed(" ".join(texts))
 
 
 def squeezed(text: str) -> str:
-    return " ".join(text.replace(WORD_JOINER, "").replace("\u2217", "*").split())
+    kept = text.replace(WORD_JOINER, "").translate({0x2217: "*", 0x223C: "~", 0x2CB: "`", 0x2CD: "_"})
+    return " ".join(kept.split())
 
 
-def faults_of(message: BlockMessage) -> list[str]:
-    """What Slack would refuse, or would show as nothing."""
-    faults = [] if message.text.strip() else ["no text for the notification"]
-    if not 1 <= len(message.blocks) <= 50:
-        faults.append(f"{len(message.blocks)} blocks")
-    identities = [block["block_id"] for block in message.blocks if "block_id" in block]
-    if len(identities) != len(set(identities)) or any(len(one) > 255 for one in identities):
-        faults.append("block ids")
-    for model in Block.parse_all(message.blocks):
-        model.validate_json()
-    limits = {"section": 3000, "header": 150}
-    for block in message.blocks:
-        limit = limits.get(block["type"])
-        if limit and "text" in block and units(block["text"]["text"]) > limit:
-            faults.append(f"a {block['type']} that is too long")
-        if len(block.get("fields", [])) > 10 or any(units(one["text"]) > 2000 for one in block.get("fields", [])):
-            faults.append("fields")
-        if len(block.get("elements", [])) > {"actions": 25, "context": 10}.get(block["type"], 999):
-            faults.append(f"elements of {block['type']}")
-        if block["type"] == "input":
-            if units(block["label"]["text"]) > 2000 or units(block.get("hint", {"text": "-"})["text"]) > 2000:
-                faults.append("a label or hint that is too long")
-            faults += faults_of_element(block["element"])
-    for one in inside(message.blocks):
-        if one.get("type") == "button" and (units(one["text"]["text"]) > 75 or units(one["value"]) > 2000):
-            faults.append("a button that is too long")
-        if one.get("type") in {"plain_text", "mrkdwn"} and not one["text"].strip():
-            faults.append("an empty text")
-    if len([one for one in inside(message.blocks) if one.get("style") == "primary"]) > 1:
-        faults.append("two primary buttons")
-    return faults
-
-
-def faults_of_element(element: dict[str, Any]) -> list[str]:
-    faults = [] if 1 <= len(element["action_id"]) <= 255 else ["an action id"]
-    groups = element.get("option_groups", [{"options": element.get("options", [])}])
-    most = 10 if element["type"] == "radio_buttons" else 100
-    if len(groups) > 100 or any(len(group["options"]) > most for group in groups):
-        faults.append("too many options")
-    options = [option for group in groups for option in group["options"]]
-    for option in options:
-        described = option.get("description", {"text": "-"})["text"]
-        if units(option["text"]["text"]) > 75 or not 1 <= units(option["value"]) <= 150 or units(described) > 75:
-            faults.append("an option that is too long or empty")
-    if "initial_option" in element and element["initial_option"] not in options:
-        faults.append("an initial option that is not offered")
-    if element["type"] == "plain_text_input":
-        length = element["max_length"]
-        if not 1 <= length <= 3000 or units(element.get("initial_value", "")) > length:
-            faults.append("a value longer than the input")
-    return faults
-
-
-@settings(max_examples=40)
+@settings(max_examples=50)
 @given(...)
-def test_any_card_is_within_the_limits_of_slack(card: Card) -> None:
-    one_primary = replace(
-        card,
-        actions=tuple(
-            replace(action, emphasis=Emphasis.PLAIN) if number and action.emphasis is Emphasis.PRIMARY else action
-            for number, action in enumerate(card.actions)
-        ),
-    )
-    assert faults_of(render(one_primary, card_id="c1")) == []
+def test_all_that_slack_is_sent_of_any_card_passes_every_check(card: Card) -> None:
+    assert faults_of(all_of(with_one_primary(card))) == []
 
 
 @settings(max_examples=40)
 @given(...)
 def test_any_card_keeps_its_words(card: Card) -> None:
-    message = render(card, card_id="c1")
-    shown = words_of(message)
+    shown = words_of(render(card, card_id="c1"))
     words = [card.title, card.error, *card.text, *(fact.value for fact in card.facts)]
-    words += [entry.label for entry in card.all_inputs()] + [entry.hint for entry in card.all_inputs()]
-    words += [f"Error: {entry.error}" for entry in card.all_inputs() if entry.error]
-    words += [entry.title for entry in card.inputs if isinstance(entry, InputGroup)]
+    words += [f"Error: {entry.label}: {entry.error}" for entry in card.all_inputs() if entry.error]
     words += [action.label for action in card.actions]
+    if card.table:
+        words += [cell for row in card.table.rows for cell in row]
     if card.why:
         words += [card.why.reason, card.why.place, *card.why.rules]
     for text in words:
@@ -142,19 +81,11 @@ def test_any_card_keeps_its_words(card: Card) -> None:
 
 @settings(max_examples=40)
 @given(...)
-def test_any_card_calls_nobody(card: Card) -> None:
+def test_a_message_asks_nothing_by_itself(card: Card) -> None:
     message = render(card, card_id="c1")
-    texts = [one["text"] for one in inside(message.blocks) if isinstance(one.get("text"), str)]
-    for text in [message.text, *texts]:
-        assert "<!" not in text
-        assert "<@" not in text
-        assert "@here" not in text
-    for one in inside(message.blocks):
-        if one.get("type") == "mrkdwn":
-            assert not set("<>") & set(one["text"])
-            assert one["verbatim"] is True
-        if one.get("type") == "plain_text":
-            assert one["emoji"] is False
+    assert of_type(message.blocks, "input") == []
+    kinds = [button["action_id"].partition("-")[0] for button in of_type(message.blocks, "button")]
+    assert all(kind == "press" for kind in kinds) or card.all_inputs()
 
 
 def test_slack_markup_in_a_text_is_escaped() -> None:
@@ -164,158 +95,277 @@ def test_slack_markup_in_a_text_is_escaped() -> None:
     assert escape("@channel, priya@example.org") == f"@{WORD_JOINER}channel, priya@example.org"
 
 
+@pytest.mark.parametrize("name", [*HOSTILE, "<@U012AB3CD>", "<!here>", "*Ann* _Archer_", "@everyone", "<#C1|x>", "`x`"])
+def test_a_name_is_shown_as_it_was_written_and_calls_nobody(name: str) -> None:
+    card = Card(
+        name,
+        text=(name,),
+        tone=Tone.ASK,
+        facts=(Fact(name, name),),
+        table=Table(name, (name, "Due"), ((name, "Thu 2 Apr 2026"),)),
+        bars=Bars(name, ((name, 1),)),
+        inputs=(
+            ChoiceInput("to", name, (Choice("1", name, name), Choice("2", name)), value="1", hint=name, error=name),
+            InputGroup(name, (TextInput("why", name, name, name, name),)),
+        ),
+        actions=(Action("go", name, "1", Emphasis.PRIMARY),),
+        why=Why(name, name, (name,)),
+        error=name,
+        downloads=(Download(name, name, "text/calendar", b""),),
+    )
+    found = all_of(card)
+    assert faults_of(found) == []
+    for one in found:
+        assert words_of(one.blocks).count(squeezed(name)) >= 5
+        assert "<!" not in one.payload.get("text", "")
+        assert "<@" not in one.payload.get("text", "")
+    labels = [text["text"] for one in found for text in of_type(one.blocks, "mrkdwn")]
+    assert labels
+    assert all(label[0] == label[-1] == "*" and not set("*`~") & set(label[1:-1]) for label in labels)
+
+
 def test_the_notification_says_what_the_card_is_about(full_card: Card) -> None:
-    assert render(full_card, card_id="c1").text.startswith("Please answer: Audit of K7F-204.")
-    assert render(Card("Overdue", tone=Tone.LATE), card_id="c1").text == "Overdue: Overdue."
+    text = render(full_card, card_id="c1").text
+    assert text.startswith("Please answer: Audit of K7F-204. Error: One answer is still missing.")
+    assert render(Card("Overdue", tone=Tone.LATE), card_id="c1").text == "Overdue."
+    assert render(Card("", tone=Tone.ALERT), card_id="c1").text == "Safety alert."
+
+
+def test_whoever_hears_the_text_only_hears_the_table_and_the_numbers_too(full_card: Card) -> None:
+    text = render(full_card, card_id="c1").text
+    for words in ("Case: K7F-204.", "Month: February; Grade: Good.", "Requires improvement: 5", "(session.ics)"):
+        assert words in text
+
+
+def test_a_title_does_not_say_twice_what_kind_of_card_it_is() -> None:
+    message = render(Card("Safety alert: K7F-204", tone=Tone.ALERT), card_id="c")
+    assert [one["type"] for one in message.blocks] == ["header"]
+    assert words_of(message) == "⚠ Safety alert: K7F-204"
 
 
 def test_a_button_carries_verb_subject_and_card(full_card: Card) -> None:
-    submit, later, decline = of_type(render(full_card, card_id="c1"), "button")
+    submit, later, decline = of_type(render(full_card, card_id="c1").blocks, "button")
     assert json.loads(submit["value"]) == {"verb": "submit", "subject": "audit-7", "card_id": "c1"}
     assert (submit["style"], "style" in later, decline["style"]) == ("primary", False, "danger")
-    assert len({one["action_id"] for one in (submit, later, decline)}) == 3
 
 
-def test_an_error_stands_right_after_its_input(full_card: Card) -> None:
-    blocks = render(full_card, card_id="c1").blocks
-    place = next(number for number, one in enumerate(blocks) if one.get("element", {}).get("action_id") == "grade")
-    assert blocks[place + 1]["text"]["text"] == "Error: Choose a grade."
+def test_a_button_that_needs_answers_opens_a_form_and_any_other_acts_at_once(full_card: Card) -> None:
+    buttons = of_type(render(full_card, card_id="c1").blocks, "button")
+    assert [one["action_id"] for one in buttons] == ["form-1", "press-2", "form-3"]
+    without = replace(full_card, inputs=())
+    buttons = of_type(render(without, card_id="c1").blocks, "button")
+    assert [one["action_id"] for one in buttons] == ["press-1", "press-2", "press-3"]
 
 
-def test_slack_gives_the_answers_back_by_the_names_of_the_inputs() -> None:
-    state: dict[str, dict[str, dict[str, Any]]] = {
-        "c1/a/1": {"a": {"type": "plain_text_input", "value": "typed"}},
-        "c1/b/1": {"b": {"type": "plain_text_input", "value": None}},
-        "c1/c/1": {"c": {"type": "datepicker", "selected_date": "2026-04-02"}},
-        "c1/d/1": {"d": {"type": "radio_buttons", "selected_option": {"value": "good"}}},
-        "c1/e/1": {"e": {"type": "static_select", "selected_option": None}},
-    }
-    assert answers(state) == {"a": "typed", "b": "", "c": "2026-04-02", "d": "good", "e": ""}
+def test_an_action_that_only_takes_along_what_was_typed_acts_at_once_beside_the_form() -> None:
+    asked = (TextInput("why", "Why this grade?"),)
+    submit = Action("submit", "Send the audit", "7", Emphasis.PRIMARY)
+    by_heading = Action("grade_sections", "Grade by heading", "7")
+    both = of_type(render(Card("x", inputs=asked, actions=(submit, by_heading)), card_id="c").blocks, "button")
+    alone = of_type(render(Card("x", inputs=asked, actions=(by_heading,)), card_id="c").blocks, "button")
+    assert [one["action_id"] for one in (*both, *alone)] == ["form-1", "press-2", "form-1"]
 
 
-def test_a_choice_of_nothing_goes_to_slack_and_back() -> None:
-    card = Card("x", inputs=(ChoiceInput("who", "Who", (Choice("", "Nobody"), Choice("p", "Priya"))),))
-    (radios,) = of_type(render(card, card_id="c1"), "radio_buttons")
-    assert answers({"b": {"who": {"selected_option": radios["options"][0]}}}) == {"who": ""}
+def test_what_was_wrong_with_an_answer_is_said_where_there_is_no_input_to_stand_beside(full_card: Card) -> None:
+    assert "Error: Overall grade: Choose a grade." in words_of(render(full_card, card_id="c1"))
 
 
-def test_an_answer_sent_back_with_an_error_is_not_hidden_by_what_slack_remembers(full_card: Card) -> None:
-    answered = full_card.answered({"rationale": "Because."}, {})
-    before, after = (
-        [one["block_id"] for one in of_type(render(card, card_id="c1"), "input")] for card in (full_card, answered)
-    )
-    changed = [old.split("/")[1] for old, new in zip(before, after, strict=True) if old != new]
-    assert changed == ["rationale"]
-
-
-def test_a_long_text_goes_on_in_the_next_block() -> None:
+def test_a_long_text_goes_on_in_the_next_block_and_is_not_folded_away() -> None:
     paragraph = "A sentence of the text. " * 400
     message = render(Card("x", text=(paragraph,)), card_id="c1")
-    assert faults_of(message) == []
+    assert faults_of(sent([message])) == []
     assert squeezed(paragraph) in words_of(message)
+    assert all(one["expand"] for one in of_type(message.blocks, "section"))
 
 
 def test_a_text_too_long_for_a_message_says_that_it_was_shortened() -> None:
-    message = render(Card("x", text=("word " * 60_000,), why=Why("Because.", "3.2")), card_id="c1")
-    assert faults_of(message) == []
-    assert "The text is shortened here" in words_of(message)
-    assert "Because." in words_of(message)
+    card = Card("x", text=("word " * 60_000,), facts=(Fact("Case", "K7F-204"),), why=Why("Because.", "3.2"))
+    message = render(card, card_id="c1")
+    assert faults_of(sent([message])) == []
+    assert weight_of(message.blocks) > 0.95 * MOST_WEIGHT
+    for words in ("… The text is shortened here.", "K7F-204", "Because."):
+        assert words in words_of(message)
     assert message.text.endswith("… (shortened here)")
+
+
+def test_a_text_too_long_for_a_message_goes_on_in_the_next_and_nothing_is_lost() -> None:
+    text = " ".join(f"word{number}" for number in range(9_000))
+    card = Card(
+        "The whole story", text=(text,), tone=Tone.ASK, actions=(Action("go", "Go"),), why=Why("Because.", "3.2")
+    )
+    messages = render_all(card, card_id="c1")
+    assert faults_of(sent(messages)) == []
+    count = len(messages)
+    assert count > 5
+    assert [[one["action_id"] for one in of_type(message.blocks, "button")] for message in messages] == [
+        *[[]] * (count - 1),
+        ["press-1"],
+    ]
+    for number, message in enumerate(messages, start=1):
+        assert f"Part {number} of {count}" in words_of(message)
+        assert f"Part {number} of {count}" in message.text
+        assert "The whole story" in message.text
+    said = words_of(*messages).split()
+    assert [word for word in said if word.startswith("word")] == text.split()
+
+
+def test_what_fits_into_one_message_is_one_message(full_card: Card) -> None:
+    assert render_all(full_card, card_id="c1") == [render(full_card, card_id="c1")]
+
+
+@pytest.mark.parametrize("width", [1, 90])
+def test_a_long_table_goes_over_several_messages_with_its_headings_in_each(width: int) -> None:
+    rows = tuple((f"K7F-{number:04}", "x" * width) for number in range(1200))
+    card = Card("Overdue audits", table=Table("Overdue", ("Case", "Due"), rows), actions=(Action("go", "Go"),))
+    messages = render_all(card, card_id="c1")
+    assert faults_of(sent(messages)) == []
+    assert len(messages) > 1
+    seen = [word.removesuffix(";") for word in words_of(*messages).split() if word.startswith("K7F-")]
+    assert seen == [row[0] for row in rows]
+    for message in messages:
+        assert "Case" in words_of(message)
+        assert [one["type"] for one in message.blocks][-1] not in ("header", "context")
+
+
+@pytest.mark.parametrize("width", [1, 90])
+def test_a_table_too_long_for_one_message_says_how_much_is_missing(width: int) -> None:
+    rows = tuple((f"K7F-{number}", "x" * width) for number in range(2000))
+    message = render(Card("x", table=Table("Overdue", ("Case", "Due"), rows)), card_id="c1")
+    assert faults_of(sent([message])) == []
+    shown = words_of(message).count("K7F-")
+    assert 50 < shown < 2000
+    assert weight_of(message.blocks) > 0.95 * MOST_WEIGHT
+    assert f"and {2000 - shown} more rows" in words_of(message)
+
+
+def test_no_caption_stands_alone_at_the_foot_of_a_message() -> None:
+    rows = tuple((f"K7F-{number}", "y" * 50) for number in range(100))
+    for length in range(8_000, 11_000, 250):
+        card = Card("x", text=("w" * length,), table=Table("Overdue audits", ("Case", "Due"), rows))
+        for message in render_all(card, card_id="c"):
+            assert "Overdue audits" not in words_of(message.blocks[-1])
+
+
+def test_what_stands_last_is_left_out_in_words_where_facts_alone_are_too_long() -> None:
+    facts = tuple(Fact(f"Fact {number}", "v" * 900) for number in range(30))
+    card = Card("x", facts=facts, actions=(Action("go", "Go"),))
+    message = render(card, card_id="c")
+    assert faults_of(sent([message])) == []
+    shown = words_of(message).count("Fact ")
+    assert f"{30 - shown} more parts of this message are left out here." in words_of(message)
+    assert len(of_type(message.blocks, "button")) == 1
+    assert words_of(*render_all(card, card_id="c")).count("Fact ") == 30
 
 
 def test_what_is_too_long_for_its_place_is_also_there_in_full() -> None:
     long = "a rather long piece of wording, " * 8 + "with an end"
-    message = render(
-        Card(
-            long,
-            facts=(Fact("Note", "fact " * 500), Fact(long * 8, "v")),
-            inputs=(
-                ChoiceInput("c", "Choose", (Choice("a", f"choice {long}", f"hint {long}"),)),
-                TextInput("t", f"label {long * 8}", hint=f"advice {long * 8}"),
-                InputGroup(f"group {long * 12}", ()),
-            ),
-            actions=(Action("go", f"button {long}"),),
-        ),
-        card_id="c1",
+    card = Card(
+        long,
+        facts=(Fact("Note", "fact " * 500), Fact(long * 2, "v")),
+        actions=(Action("go", f"button {long}"),),
     )
-    assert faults_of(message) == []
-    shown = words_of(message)
-    for text in (long, f"choice {long}", f"hint {long}", f"button {long}", "fact " * 500):
-        assert squeezed(text) in shown
-    for start in ("label", "advice", "group"):
-        assert f"{start} {long}" in shown
+    message = render(card, card_id="c1")
+    assert faults_of(sent([message])) == []
+    for text in (long, f"{long * 2}: v", f"button {long}", "fact " * 500):
+        assert squeezed(text) in words_of(message)
 
 
-def test_an_answer_longer_than_slack_takes_says_that_its_end_is_missing() -> None:
-    message = render(Card("x", inputs=(TextInput("a", "A", "y" * 3500, length=5000),)), card_id="c1")
-    assert faults_of(message) == []
-    assert "its end is left out" in words_of(message)
-
-
-def test_many_choices_become_a_drop_down_and_a_great_many_are_grouped() -> None:
-    def kinds(count: int) -> dict[str, Any]:
-        choices = tuple(Choice(str(number), f"Person {number}") for number in range(count))
-        message = render(Card("x", inputs=(ChoiceInput("c", "Who", choices, value="7"),)), card_id="c1")
-        assert faults_of(message) == []
-        return dict(message.blocks[2]["element"])
-
-    assert kinds(10)["type"] == "radio_buttons"
-    assert kinds(11)["type"] == "static_select"
-    assert len(kinds(250)["option_groups"]) == 3
-    assert kinds(250)["initial_option"]["value"] == "7"
-
-
-def test_a_choice_without_choices_says_so() -> None:
-    message = render(Card("x", inputs=(ChoiceInput("c", "Who", ()),)), card_id="c1")
-    assert "Who: There is nothing to choose from yet." in words_of(message)
+def test_short_facts_stand_in_two_columns_and_an_empty_one_is_shown_as_empty() -> None:
+    facts = (Fact("Case", "K7F-204"), Fact("Reason", " "), *(Fact(f"F{number}", "v") for number in range(4)))
+    first, second = of_type(render(Card("x", facts=facts), card_id="c").blocks, "section")
+    assert [one["text"] for one in first["fields"][:4]] == ["*Case*", "K7F-204", "*Reason*", "–"]
+    assert (len(first["fields"]), len(second["fields"])) == (10, 2)
 
 
 def test_a_narrow_table_is_lined_up_and_a_wide_one_is_read_row_by_row(full_card: Card) -> None:
-    narrow = of_type(render(full_card, card_id="c1"), "rich_text_preformatted")
+    narrow = of_type(render(full_card, card_id="c1").blocks, "rich_text_preformatted")
     assert "Month     Grade\nFebruary  Good" in narrow[0]["elements"][0]["text"]
     wide = Table("Actions", ("Case", "What"), (("K7F-204", "Update the chronology " * 4),))
     message = render(Card("x", table=wide), card_id="c1")
-    assert not of_type(message, "rich_text_preformatted")
+    assert not of_type(message.blocks, "rich_text_preformatted")
     assert "Case: K7F-204; What: Update the chronology" in words_of(message)
 
 
-@pytest.mark.parametrize("width", [1, 90])
-def test_a_table_too_long_for_slack_says_how_much_is_missing(width: int) -> None:
-    rows = tuple((f"K7F-{number}", "x" * width) for number in range(500))
-    message = render(Card("x", table=Table("Overdue", ("Case", "Due"), rows)), card_id="c1")
-    assert faults_of(message) == []
-    shown = words_of(message).count("K7F-")
-    assert 10 < shown < 500
-    assert f"and {500 - shown} more rows" in words_of(message)
+def test_a_row_longer_than_a_block_is_whole_all_the_same() -> None:
+    row = "An action in many words. " * 300
+    messages = render_all(Card("x", table=Table("Actions", ("What",), ((row,), ("short",)))), card_id="c")
+    assert faults_of(sent(messages)) == []
+    assert squeezed(row) in words_of(*messages)
+
+
+def test_rows_that_are_longer_or_shorter_than_the_headings_are_shown_whole() -> None:
+    for cell in ("c", "c" * 80):
+        table = Table("", ("A", "B"), (("a", "b", cell), ("a",), ("", "")))
+        message = render(Card("x", table=table), card_id="c")
+        assert faults_of(sent([message])) == []
+        assert cell in words_of(message)
 
 
 def test_a_table_or_chart_without_rows_says_so() -> None:
     card = Card("x", table=Table("Overdue", ("Case",), (), "Nothing is overdue."), bars=Bars("Grades", ()))
     shown = words_of(render(card, card_id="c1"))
     assert "Overdue: Nothing is overdue." in shown
-    assert "Grades Nothing to show." in shown
+    assert "*Grades* Nothing to show." in shown
 
 
 def test_bars_are_numbers_in_words(full_card: Card) -> None:
     assert "• Good: 12 • Requires improvement: 5 • Inadequate: 0" in words_of(render(full_card, card_id="c1"))
 
 
-def test_the_bounds_of_a_date_are_said_because_slack_cannot_hold_them() -> None:
-    card = Card("x", inputs=(DateInput("d", "Day", "2026-04-07", earliest="2026-04-02", latest="2026-04-10"),))
-    (block,) = of_type(render(card, card_id="c1"), "input")
-    assert block["hint"]["text"] == "From Thu 2 Apr 2026 to Fri 10 Apr 2026."
-    assert block["element"]["initial_date"] == "2026-04-07"
+def test_a_picture_stands_between_the_caption_and_the_numbers_and_says_the_same(full_card: Card) -> None:
+    blocks = render(full_card, card_id="c1", picture=PICTURE).blocks
+    place = next(number for number, one in enumerate(blocks) if one["type"] == "image")
+    assert blocks[place] == {
+        "type": "image",
+        "slack_file": {"id": "F012AB3CD"},
+        "alt_text": "Completed 12, moderated 3.",
+    }
+    assert words_of(blocks[place - 1]) == "*Grades this quarter*"
+    assert words_of(blocks[place + 1]).startswith("• Good: 12")
+
+
+def test_a_picture_always_has_words_and_never_too_many() -> None:
+    card = Card("How things stand", bars=Bars("Audits", (("Completed", 12),)))
+    for alt, said in (("", "Audits"), (" ", "Audits"), ("w" * 3000, "w… (shortened here)")):
+        (image,) = of_type(render(card, card_id="c", picture=Picture("F1", alt)).blocks, "image")
+        assert image["alt_text"].endswith(said)
+        assert units(image["alt_text"]) <= 2000
+    (image,) = of_type(render(replace(card, bars=None), card_id="c", picture=Picture("F1", "")).blocks, "image")
+    assert image["alt_text"] == "How things stand"
+
+
+def test_a_picture_is_in_one_of_several_messages() -> None:
+    bars = Bars("Audits", (("Completed", 12),))
+    messages = render_all(Card("x", text=("w " * 15_000,), bars=bars), card_id="c", picture=PICTURE)
+    assert faults_of(sent(messages)) == []
+    assert [len(of_type(one.blocks, "image")) for one in messages] == [*[0] * (len(messages) - 1), 1]
+
+
+def test_nothing_empty_is_sent_of_an_empty_card() -> None:
+    card = Card(
+        " ",
+        text=("", " "),
+        facts=(Fact("", ""),),
+        table=Table("", ("",), (("",),)),
+        bars=Bars("", (("", 0),)),
+        inputs=(ChoiceInput("a", "", (Choice("", ""),)), TextInput("b", " "), InputGroup("", ())),
+        actions=(Action("go", "", "1"), Action("no", " ", "1", inputs=())),
+        why=Why("", ""),
+    )
+    assert faults_of(all_of(card)) == []
 
 
 def test_thirty_buttons_are_spread_over_two_rows() -> None:
     message = render(Card("x", actions=tuple(Action("go", f"Go {n}", str(n)) for n in range(30))), card_id="c1")
-    assert [len(block["elements"]) for block in of_type(message, "actions")] == [25, 5]
+    rows = of_type(message.blocks, "actions")
+    assert [len(block["elements"]) for block in rows] == [25, 5]
+    assert len({one["action_id"] for one in of_type(rows, "button")}) == 30
 
 
-def test_a_form_too_large_for_a_message_is_refused_in_words() -> None:
-    inputs = tuple(TextInput(f"a{number}", "A") for number in range(60))
-    with pytest.raises(CardTooLarge, match="takes 62 blocks and a Slack message has at most 50"):
-        render(Card("x", inputs=inputs), card_id="c1")
+def test_more_buttons_than_a_message_holds_are_refused_in_words() -> None:
+    card = Card("x", actions=tuple(Action("go", f"Press this long one {n}" * 3, str(n)) for n in range(300)))
+    with pytest.raises(CardTooLarge, match=f"more than the {MOST_BLOCKS} blocks and {MOST_WEIGHT} characters"):
+        render(card, card_id="c1")
 
 
 def test_a_subject_too_long_for_a_button_is_refused_in_words() -> None:
@@ -324,8 +374,10 @@ def test_a_subject_too_long_for_a_button_is_refused_in_words() -> None:
 
 
 def test_two_inputs_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="is taken or empty"):
-        render(Card("x", inputs=(TextInput("a", "A"), TextInput("a", "B"))), card_id="c1")
+    card = Card("x", inputs=(TextInput("a", "A"), TextInput("a", "B")))
+    for made in (render, render_all):
+        with pytest.raises(ValueError, match="is taken or empty"):
+            made(card, card_id="c1")
 
 
 @settings(max_examples=40)
