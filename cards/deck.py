@@ -139,6 +139,16 @@ def repeated(card: Card) -> Card:
     return replace(card, text=("You may have had this message before.", *card.text))
 
 
+def further_down(scene: Scene, duty: Duty) -> Card:
+    """An open duty in a message of a chat where a later one asks for it."""
+    return Card(
+        title=f"{scene.framework.duties[duty.key].title}: {scene.audit.case.ref}",
+        text=("You can answer this further down in our chat.",),
+        facts=scene.case_facts(),
+        why=scene.why(duty.key),
+    )
+
+
 def ask(scene: Scene, duty: Duty, *, invitation: Download | None = None) -> Card:
     """What an open duty asks of this viewer."""
     if duty.key == "complete_audit":

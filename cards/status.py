@@ -1,7 +1,7 @@
 """Answers to QA officers' questions: tables, and a picture where people would rather look than read."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from audits.dates import day_words
 from audits.engine import Engine
@@ -39,9 +39,6 @@ def _name(rules: Engine, person_id: int | None) -> str:
 
 def status(rules: Engine, month: str, audits: Sequence[Audit], late: int, notices: Sequence[str]) -> Card:
     """How a cycle stands."""
-    counts = Counter(stage(audit) for audit in audits)
-    order = [WAITING, *(words for _, words in reversed(STAGES))]
-    bars = tuple((words, counts[words]) for words in order if counts[words])
     return Card(
         title=f"How things stand: {month}",
         text=(
@@ -49,27 +46,51 @@ def status(rules: Engine, month: str, audits: Sequence[Audit], late: int, notice
             *notices,
             "Write overdue, cycle MONTH, case REF or who NAME for more.",
         ),
-        bars=Bars("Audits by where they stand", bars) if bars else None,
+        bars=_bars(month, _by_stage(audits)),
     )
+
+
+def _by_stage(audits: Iterable[Audit]) -> tuple[tuple[str, int], ...]:
+    """How many audits stand where, in the order in which an audit goes; where none stands is left out."""
+    counts = Counter(stage(audit) for audit in audits)
+    order = [WAITING, *(words for _, words in reversed(STAGES))]
+    return tuple((words, counts[words]) for words in order if counts[words])
+
+
+def _bars(month: str, counts: tuple[tuple[str, int], ...]) -> Bars | None:
+    return Bars(f"Audits of {month} by where they stand", counts) if counts else None
 
 
 FEW = 5
 """A smaller number isn't said to a group: it could be about somebody whom they know."""
+ELSEWHERE = "At other stages, taken together"
+MANY = 10
 
 
 def for_group(month: str, audits: Sequence[Audit], late: int) -> Card:
     """How a cycle stands, for a channel: no names, no cases, no small numbers."""
-    counts = Counter(stage(audit) for audit in audits)
-    order = [WAITING, *(words for _, words in reversed(STAGES))]
-    rows = tuple((words, _roughly(counts[words])) for words in order if counts[words])
     return Card(
         title=f"How things stand: {month}",
         text=(
             f"Audits in this cycle: {_roughly(len(audits))}. Steps overdue: {_roughly(late)}.",
             f"Numbers under {FEW} are not shown in a channel. Ask me in our own chat for more.",
         ),
-        table=Table("Audits by where they stand", ("What", "How many"), rows) if rows else None,
+        bars=_bars(month, _no_few(_by_stage(audits))),
     )
+
+
+def _no_few(counts: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    """The numbers with the small ones taken together, and with them the next larger one as long as their sum is small:
+    what isn't shown can't be worked out from the total either. Nothing, where that leaves one number."""
+    if all(number >= FEW for _, number in counts):
+        return counts
+    together: list[tuple[str, int]] = []
+    for one in sorted(counts, key=lambda one: one[1]):
+        if one[1] >= FEW and sum(number for _, number in together) >= FEW:
+            break
+        together.append(one)
+    shown = tuple(one for one in counts if one not in together)
+    return (*shown, (ELSEWHERE, sum(number for _, number in together))) if shown else ()
 
 
 def _roughly(number: int) -> str:
@@ -86,10 +107,13 @@ def overdue(scenes: Sequence[tuple[Scene, Duty]]) -> Card:
         )
         for scene, duty in scenes
     )
+    kinds = Counter(what for _, what, _, _ in rows)
     return Card(
         title="What is overdue" if rows else "Nothing is overdue",
         text=(f"{counted(len(rows), 'step')} past the day that the rules name.",) if rows else (),
         table=Table("Overdue, the longest first", ("Case", "What", "With", "Was due"), rows) if rows else None,
+        # In a long list nobody sees which step it is that people are held up by.
+        bars=Bars("Overdue by step", tuple(kinds.most_common())) if len(rows) > MANY and len(kinds) > 1 else None,
     )
 
 
@@ -130,6 +154,7 @@ def cycle(rules: Engine, month: str, audits: Sequence[Scene], unfilled: Sequence
         title=f"The cycle of {month}",
         text=(counted(len(rows), "audit") + ".", *left),
         table=Table(f"Audits of {month}", ("Case", "Auditor", "Practitioner", "State"), rows),
+        bars=_bars(month, _by_stage(scene.audit for scene in audits if not scene.audit.withdrawn)),
     )
 
 
@@ -181,7 +206,7 @@ HELP_THEMES = (
 HELP_ALL = (
     ("mine", "what waits for you"),
     ("Tues 2pm", "suggest a time for your discussion"),
-    ("safety REF", "raise a safety concern"),
+    ("safety REF", "raise a safety concern; without REF you choose the case"),
     ("leave until 17 April", "you are away"),
     ("help", "every word that auditloop knows"),
 )
@@ -191,22 +216,9 @@ def help_card(qa: bool, *, themes: bool = False) -> Card:
     rows = (*HELP_QA, *(HELP_THEMES if themes else ()), *HELP_ALL) if qa else HELP_ALL
     return Card(
         title="What you can write to auditloop",
-        text=("Capitals don't matter. Cards that wait for you can simply be answered.",),
+        text=(
+            "Capitals don't matter. Cards that wait for you can simply be answered.",
+            *(("Add share to status for what a channel may read: no names, and no small numbers.",) if qa else ()),
+        ),
         table=Table("Words that auditloop knows", ("Write", "To"), rows),
-    )
-
-
-def mine(viewer: Person, waiting: Sequence[tuple[Scene, Duty]], note: str = "") -> Card:
-    rows = tuple(
-        (
-            scene.audit.case.ref,
-            scene.framework.duties[duty.key].title,
-            due_words(duty.effective, duty.nominal, scene.calendar),
-        )
-        for scene, duty in waiting
-    )
-    return Card(
-        title="What waits for you" if rows else "Nothing waits for you",
-        text=(note,) if note else (),
-        table=Table("Waiting for you", ("Case", "What", "Due"), rows) if rows else None,
     )

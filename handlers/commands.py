@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -14,7 +14,7 @@ from cards import alert, status
 from cards.card import Card, Choice, ChoiceInput, Tone
 from cards.scene import Scene
 from cards.wording import counted
-from handlers import allocating, allocations, privacy, questions, sessions, steps, themes
+from handlers import allocating, allocations, privacy, questions, safety, sessions, steps, themes
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
 from handlers.questions import find_audits, find_person, only_qa
@@ -29,9 +29,16 @@ WORDS = (
     *("status", "overdue", "case", "cycle", "who", "reassign", "extend", "leave", "help", "mine", "safety"),
     *("allocate", "waive", "commission", "theme", "themes"),
 )
+FOR_EVERYONE = ("mine", "safety", "leave", "help")
+"""What is suggested to those who may not ask about everyone's audits."""
 GROUP_WORDS = frozenset({"status", "help"})
 """What may be answered where others read it too."""
+SHARE = "share"
+ENDS_FREELY = frozenset({"reassign", "extend", "allocate", "waive", "commission", "theme", "safety"})
+"""Words after which people write in their own words, so that the last of them means nothing more."""
 LONGEST = 2000
+NOT_UNDERSTOOD = "Sorry, I didn't understand that"
+NEAR, MOST_NEAR = 0.65, 3
 BOOKING = ("agree_session", "book_session", "hold_session")
 
 Order = Callable[[Transaction, Person, str, datetime], Awaitable[Reply]]
@@ -42,16 +49,42 @@ def first_word(text: str) -> str:
     return text.replace("\u00a0", " ").strip().partition(" ")[0].lower().strip("/.,:;!?")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What was typed behind a slash command; `share`, if the answer is meant for everyone in the place."""
+
+    text: str
+    share: bool = False
+
+
+def asked(line: str) -> Asked:
+    """Read what stands behind a slash command: nothing at all asks for help, a last word "share" is for everyone.
+
+    Answer it with `in_group` as `share` says. A refusal is for the asker alone all the same.
+    """
+    words = " ".join(line.replace("\u00a0", " ").split())
+    before, _, last = words.rpartition(" ")
+    word = first_word(before)
+    if last.lower().strip(".,:;!?") != SHARE or word in ENDS_FREELY:
+        return Asked(words or "help")
+    known = not before or word in ORDERS or get_close_matches(word, WORDS, 1, NEAR)
+    return Asked(before or "help", share=True) if known else Asked(words)
+
+
 async def say(tx: Transaction, person: Person, text: str, at: datetime, *, in_group: bool = False) -> Reply:
-    """Answer what a person typed; `in_group`, where others read it too. Raises Refused where it can't be done."""
+    """Answer what a person typed; `in_group`, where others read it too. Raises Refused where it can't be done.
+
+    With "share" at its end it is answered as for a group wherever it was typed, so that it can be passed on.
+    """
     if len(text) > LONGEST:
         raise refusal("That is a long message", f"I read up to {LONGEST} characters. Write help to see what I know.")
     words = " ".join(text.replace("\u00a0", " ").split())
     if not words:
         raise refusal("That was empty", "Write help to see what auditloop knows.")
+    sharing = asked(words)
+    if in_group or sharing.share:
+        return await _in_group(tx, person, sharing.text, at)
     word, rest = first_word(words), words.partition(" ")[2]
-    if in_group:
-        return await _in_group(tx, person, word, at)
     if word in ORDERS:
         try:
             return await ORDERS[word](tx, person, rest.strip(" .?!"), at)
@@ -65,19 +98,32 @@ async def say(tx: Transaction, person: Person, text: str, at: datetime, *, in_gr
     booking = await _booking(tx, person, words, at)
     if booking is not None:
         return booking
-    near = get_close_matches(word, WORDS, 1, 0.7)
-    hint = f"Do you mean {near[0]}?" if near else "Write help to see what auditloop knows."
-    waiting = await questions.mine(tx, person, at, hint)
-    raise Refused(replace(waiting, title="Sorry, I didn't understand that", tone=Tone.REFUSED))
+    waiting = await questions.mine(tx, person, at, _nearest(tx, person, words))
+    raise Refused(replace(waiting, title=NOT_UNDERSTOOD, tone=Tone.REFUSED))
 
 
-async def _in_group(tx: Transaction, person: Person, word: str, at: datetime) -> Reply:
+def _nearest(tx: Transaction, person: Person, words: str) -> str:
+    """The words of auditloop that were meant, as a question: those among what was typed, else the nearest in spelling,
+    and only what this person may use."""
+    known = WORDS if is_qa(tx.rules, person) else FOR_EVERYONE
+    among = [one for one in dict.fromkeys(map(first_word, words.split(" "))) if one in known]
+    near = among[:MOST_NEAR] or get_close_matches(first_word(words), known, MOST_NEAR, NEAR)
+    return f"Do you mean {' or '.join(near)}?" if near else "Write help to see what auditloop knows."
+
+
+async def _in_group(tx: Transaction, person: Person, text: str, at: datetime) -> Reply:
+    word = first_word(text)
+    if word not in ORDERS:
+        raise refusal(NOT_UNDERSTOOD, _nearest(tx, person, text))
     if word == "help":
         return Reply(status.help_card(qa=False))
     if word == "status":
         only_qa(tx, person)
         return Reply(await questions.how_it_stands(tx, person, at, in_group=True))
-    raise refusal("I answer that in our own chat", "What is about one person or one case stays out of groups.")
+    raise refusal(
+        "I answer that in our own chat",
+        "What is about one person or one case stays out of groups. Ask without share, and only you read the answer.",
+    )
 
 
 async def _booking(tx: Transaction, person: Person, words: str, at: datetime) -> Reply | None:
@@ -228,7 +274,7 @@ async def _leave(tx: Transaction, person: Person, rest: str, at: datetime) -> Re
 
 async def _safety(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
     if not rest:
-        raise refusal("Which case?", "Write it like this: safety K7F-204. In an emergency ring 999 first.")
+        return Reply(await safety.choose(tx, person, at))
     audit = await _latest(tx, rest.split(maxsplit=1)[0])
     press = Press(tx, person, audit, "safety", {}, at)
     press.check()

@@ -79,6 +79,7 @@ VERBS: dict[str, Callable[[Press], Awaitable[Reply]]] = {
 
 
 WITHOUT_AUDIT: dict[str, Callable[[Transaction, Person, Interaction], Awaitable[Reply]]] = {
+    "raise_safety": safety.raise_chosen,
     "theme_terms": themes.write,
     "theme_signed_off": themes.signed_off,
 }

@@ -11,9 +11,10 @@ from audits.people import Person
 from audits.permissions import is_qa
 from audits.planning import close_moment
 from audits.state import Audit, Duty
-from cards import status
+from cards import home, status
 from cards.card import Card
 from cards.scene import Scene
+from handlers.own import own_actions, own_audits
 from handlers.press import refusal
 from storage.queries import audits_of_case, audits_where, duties_of, latest_cycle, overdue_duties
 from storage.store import Transaction
@@ -59,7 +60,9 @@ async def waiting_for(tx: Transaction, person: Person, viewer: Person, at: datet
 
 
 async def mine(tx: Transaction, person: Person, at: datetime, note: str = "") -> Card:
-    return status.mine(person, await waiting_for(tx, person, person, at), note)
+    """What waits for a person, and where their own audits and actions stand."""
+    waiting = await waiting_for(tx, person, person, at)
+    return home.mine(waiting, await own_audits(tx, person, at), await own_actions(tx, person, at), note)
 
 
 async def how_it_stands(tx: Transaction, person: Person, at: datetime, *, in_group: bool = False) -> Card:

@@ -1,12 +1,17 @@
 """Raising a safety concern at any stage, and saying that one has it."""
 
+from datetime import datetime
+
+from audits.people import Person
 from audits.permissions import may
 from cards import alert
 from cards.card import Card, Tone
 from cards.wording import listed
 from handlers import escalations, privacy
-from handlers.interaction import Reply
-from handlers.press import Press, refusal
+from handlers.interaction import Interaction, Reply
+from handlers.own import cases_to_raise
+from handlers.press import Press, Refused, refusal
+from storage.store import Transaction
 
 
 async def raise_concern(press: Press) -> Reply:
@@ -38,6 +43,25 @@ async def raise_concern(press: Press) -> Reply:
             why=press.scene.why("acknowledge_alert"),
         )
     )
+
+
+async def choose(tx: Transaction, person: Person, at: datetime) -> Card:
+    """The form with a choice of the cases about which this person may raise a concern. Raises Refused without any."""
+    scenes, more = await cases_to_raise(tx, person, at)
+    if not scenes:
+        raise refusal("About which case?", "Write it like this: safety K7F-204. In an emergency ring 999 first.")
+    return alert.choose_one(scenes, more=more)
+
+
+async def raise_chosen(tx: Transaction, person: Person, interaction: Interaction) -> Reply:
+    """Alert the managers of the case that was chosen in the form. Whether this person may is looked at anew."""
+    chosen = interaction.values.get("which", "")
+    audit = await tx.audit(int(chosen)) if chosen.isdecimal() and len(chosen) <= 12 else None
+    if audit is None:
+        form = await choose(tx, person, interaction.at)
+        kept = {"text": privacy.masked(interaction.values.get("text", ""))}
+        raise Refused(form.answered(kept, {"which": "Please choose the case, so that the right managers are told."}))
+    return await raise_concern(Press(tx, person, audit, "safety", interaction.values, interaction.at))
 
 
 async def acknowledge(press: Press) -> Reply:
