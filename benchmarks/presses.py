@@ -40,12 +40,13 @@ BOT = {"id": "28:bot", "name": "auditloop"}
 FRAMEWORK = framework_named("southampton")
 CALENDAR = WorkCalendar()
 CYCLE = Cycle.parse("2026-03")
-PRESSES: tuple[tuple[str, dict[str, str]], ...] = (
-    ("accept", {}),
-    ("hold", {}),
-    ("submit", {"grade": "good", "rationale": "The plan is clear.", "safety": "no"}),
+FORM = {"grade": "good", "rationale": "The plan is clear.", "safety": "no"}
+PRESSES: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("accept", "a press that takes effect", {}),
+    ("accept", "a press that finds this done", {}),
+    ("hold", "a press that brings a form", {}),
+    ("submit", "a form that has a mistake", FORM),
 )
-"""Two presses that take effect, and a form that comes back with an error."""
 
 
 # ---- the two bots
@@ -239,14 +240,13 @@ async def compare() -> None:
                 ]
 
             async with bot("thinnest") as address:
-                await presses_a_second(address, bodies(*PRESSES[0])[:20])
-                thin = await presses_a_second(address, bodies(*PRESSES[0]))
-            print(f"the thinnest bot, no database:       {thin:7.1f} presses a second")
+                await presses_a_second(address, bodies("accept", {})[:20])
+                thin = await presses_a_second(address, bodies("accept", {}))
+            print(f"{'the thinnest bot, without a database:':<42}{thin:7.1f} presses a second")
             async with bot("auditloop", name) as address:
-                for verb, values in PRESSES:
+                for verb, what, values in PRESSES:
                     ours = await presses_a_second(address, bodies(verb, values))
-                    said = f"auditloop, {verb}, with its database:"
-                    print(f"{said:<36} {ours:7.1f} presses a second, {ours / thin:.1f} times")
+                    print(f"{f'auditloop, {what}:':<42}{ours:7.1f} presses a second, {ours / thin:.1f} times")
 
 
 def main() -> None:
