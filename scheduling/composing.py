@@ -5,37 +5,41 @@ from datetime import datetime
 
 from audits.dates import Cycle
 from audits.people import Person
+from audits.state import Duty
 from cards.card import Card, Download
-from cards.deck import Note, card_for, cycle_list, digest, repeated
+from cards.deck import Note, card_for, cycle_list, digest, further_down, repeated
 from cards.invitation import invitation, moderation_invitation
 from cards.scene import Scene
-from storage.postings import messages_of
 from storage.store import Transaction
-from storage.tables import CycleRow, OutboxRow, PostingRow
+from storage.tables import CycleRow, OutboxRow
 
 ALERT = "acknowledge_alert"
 
 
-async def posted_card(tx: Transaction, row: PostingRow, now: datetime) -> Card | None:
-    """What a message that stands in a chat should show now; None where there is nothing any more to show."""
-    person = tx.directory.get(row.person_id)
-    if person is None or not person.active:
-        return None
-    if row.audit_id is not None and row.duty_ref is not None:
-        return await duty_card(tx, row.audit_id, row.duty_ref, person, now)
-    messages = await messages_of(tx, row.id)
-    return await bundle_card(tx, messages, person, now) if messages else None
-
-
 async def duty_card(tx: Transaction, audit_id: int, duty_ref: str, person: Person, now: datetime) -> Card | None:
     """A duty as somebody sees it now; None where it isn't there."""
-    audit = await tx.audit(audit_id)
-    duty = next((one for one in audit.duties if one.ref == duty_ref), None) if audit else None
-    if audit is None or duty is None:
+    found = await _duty_seen(tx, audit_id, duty_ref, person, now)
+    if found is None:
         return None
-    scene = Scene(tx.rules, audit, person, now)
+    scene, duty = found
     file = invitation(scene) if duty.key == "hold_session" else None
     return card_for(scene, Note(what="message", duty=duty.key, duty_ref=duty_ref), invitation=file)
+
+
+async def further_down_card(
+    tx: Transaction, audit_id: int, duty_ref: str, person: Person, now: datetime
+) -> Card | None:
+    """A duty in a message below which it is asked once more; None where it isn't there."""
+    found = await _duty_seen(tx, audit_id, duty_ref, person, now)
+    return further_down(*found) if found is not None else None
+
+
+async def _duty_seen(
+    tx: Transaction, audit_id: int, duty_ref: str, person: Person, now: datetime
+) -> tuple[Scene, Duty] | None:
+    audit = await tx.audit(audit_id)
+    duty = next((one for one in audit.duties if one.ref == duty_ref), None) if audit else None
+    return (Scene(tx.rules, audit, person, now), duty) if audit is not None and duty is not None else None
 
 
 async def bundle_card(tx: Transaction, rows: Sequence[OutboxRow], person: Person, now: datetime) -> Card:

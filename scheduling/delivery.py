@@ -188,11 +188,13 @@ async def _told(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> No
 
 
 async def _hand_over(door: Door, bundle: _Bundle, card: Card) -> Place | None:
+    audits = {row.audit_id for row in bundle.rows}
     parcel = Parcel(
         keys=tuple(row.key for row in bundle.rows),
         card=card,
         urgent=any(row.urgent for row in bundle.rows),
         repeat=any(row.possible_repeat for row in bundle.rows),
+        audit_id=audits.pop() if len(audits) == 1 else None,
     )
     try:
         return await door.deliver(bundle.person, parcel)

@@ -30,12 +30,16 @@ class NotDelivered(Exception):
 
 @dataclass(frozen=True)
 class Parcel:
-    """A card on its way to one person. `keys` are the messages it stands for; `repeat`: it may have come before."""
+    """A card on its way to one person. `keys` are the messages it stands for; `repeat`: it may have come before.
+
+    `audit_id` names the audit that it is about, if it is about one alone.
+    """
 
     keys: tuple[str, ...]
     card: Card
     urgent: bool
     repeat: bool
+    audit_id: int | None = None
 
 
 class Door(Protocol):

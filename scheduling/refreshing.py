@@ -6,8 +6,8 @@ from audits.people import Person
 from cards.card import Card
 from cards.stored import fingerprint
 from scheduling.clock import Clock
-from scheduling.composing import posted_card
 from scheduling.door import Board, Failure, NotDelivered
+from scheduling.standing import standing
 from scheduling.waits import wait_before
 from storage.postings import (
     claim_posting,
@@ -52,16 +52,16 @@ async def _refresh(store: Store, board: Board, clock: Clock, posting_id: int) ->
         row = await claim_posting(tx, posting_id, now)
         if row is None:
             return 0
-        card = await posted_card(tx, row, now)
-        if card is None:
+        found = await standing(tx, row, now)
+        if found is None:
             await put_off_posting(tx, row, None)
             return 0
         person = tx.directory.people[row.person_id]
-        shown = fingerprint(card)
+        shown = fingerprint(found.card)
         if shown == row.shown:
             await settle_posting(tx, row, shown)
             return 0
-    return await _change(store, board, clock, row, person, card, shown)
+    return await _change(store, board, clock, row, person, found.card, shown)
 
 
 async def _change(

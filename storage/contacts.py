@@ -8,7 +8,7 @@ from sqlalchemy.engine import CursorResult
 
 from storage.ledger import WAITING
 from storage.store import Transaction
-from storage.tables import ContactRow, DutyRow, OutboxRow, PersonRow
+from storage.tables import ContactRow, DutyRow, OutboxRow, PersonRow, PostingRow
 
 _CONTACTS = ContactRow.table()
 _PLACE = ("user_id", "bot_id", "conversation_id", "service_url")
@@ -116,6 +116,32 @@ async def close_contact(tx: Transaction, platform: str, person_id: int, reason: 
         .where(ContactRow.platform == platform, ContactRow.person_id == person_id)
         .values(closed=reason)
     )
+
+
+async def reopen_contact(tx: Transaction, platform: str, person_id: int) -> None:
+    """Say that a person can be written to again; the chat with them is opened anew."""
+    await tx.session.execute(
+        update(ContactRow)
+        .where(ContactRow.platform == platform, ContactRow.person_id == person_id)
+        .values(closed="", conversation_id="")
+    )
+
+
+async def platforms_of(tx: Transaction, person_id: int) -> list[str]:
+    """The platforms on which a person can be written to, beginning with where they got something or came last."""
+    last = (
+        select(PostingRow.platform, func.max(PostingRow.at).label("at"))
+        .where(PostingRow.person_id == person_id)
+        .group_by(PostingRow.platform)
+        .subquery()
+    )
+    rows = await tx.session.scalars(
+        select(ContactRow.platform)
+        .outerjoin(last, last.c.platform == ContactRow.platform)
+        .where(ContactRow.person_id == person_id, ContactRow.closed == "")
+        .order_by(func.coalesce(last.c.at, ContactRow.since).desc())
+    )
+    return list(rows)
 
 
 async def unreached(tx: Transaction, platform: str) -> list[tuple[int, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, case, insert, or_, select, update
+from sqlalchemy import bindparam, case, insert, not_, or_, select, update
 
 from storage.statements import new_id
 from storage.store import Transaction
@@ -43,6 +43,26 @@ _CLAIM = (
     .returning(_POSTINGS)
 )
 _MESSAGES = select(_OUTBOX).where(_OUTBOX.c.posting_id == bindparam("posting")).order_by(_OUTBOX.c.id)
+_ABOUT_ANOTHER = select(_OUTBOX.c.id).where(
+    _OUTBOX.c.posting_id == _IT.id,
+    or_(_OUTBOX.c.audit_id.is_(None), _OUTBOX.c.audit_id != bindparam("about")),
+)
+_FIRST_ABOUT = (
+    select(_IT.activity_id)
+    .where(
+        _IT.platform == bindparam("platform"),
+        _IT.person_id == bindparam("person"),
+        _IT.activity_id != "",
+        _IT.id.in_(
+            select(_OUTBOX.c.posting_id).where(
+                _OUTBOX.c.audit_id == bindparam("about"), _OUTBOX.c.posting_id.is_not(None)
+            )
+        ),
+        not_(_ABOUT_ANOTHER.exists()),
+    )
+    .order_by(_IT.id)
+    .limit(1)
+)
 _UNCHANGED = _IT.wanted == bindparam("seen")
 _SETTLE = (
     update(_POSTINGS)
@@ -80,10 +100,22 @@ async def keep_posting(
 
 
 async def keep_answer(
-    tx: Transaction, person_id: int, place: Place, audit_id: int, duty_ref: str, shown: str, now: datetime
+    tx: Transaction,
+    person_id: int,
+    place: Place,
+    audit_id: int,
+    duty_ref: str,
+    shown: str,
+    now: datetime,
+    *,
+    sent_before: bool,
 ) -> None:
-    """Keep where an answer about a duty stands. It is looked at once more, for what happened while it was sent."""
-    await _keep(tx, person_id, place, shown, now, audit_id=audit_id, duty_ref=duty_ref, next_at=now)
+    """Keep where an answer about a duty stands.
+
+    One that was `sent_before` this transaction is looked at once more, for what happened while it was sent.
+    """
+    next_at = now if sent_before else None
+    await _keep(tx, person_id, place, shown, now, audit_id=audit_id, duty_ref=duty_ref, next_at=next_at)
 
 
 async def _keep(
@@ -139,6 +171,13 @@ async def claim_posting(tx: Transaction, posting_id: int, now: datetime) -> Post
 async def messages_of(tx: Transaction, posting_id: int) -> list[OutboxRow]:
     """The messages of the outbox that a posting shows, in order; none for an answer."""
     return [OutboxRow.of(row) for row in await tx.execute(_MESSAGES, {"posting": posting_id})]
+
+
+async def thread_of(tx: Transaction, platform: str, person_id: int, audit_id: int) -> str | None:
+    """The first message that a person got about one audit alone, below which the later ones stand; None before it."""
+    values = {"platform": platform, "person": person_id, "about": audit_id}
+    found: str | None = (await tx.execute(_FIRST_ABOUT, values)).scalar()
+    return found
 
 
 async def posting_named(tx: Transaction, token: str, person_id: int) -> PostingRow | None:

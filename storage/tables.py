@@ -331,6 +331,17 @@ class AnswerRow(Table):
     reply: Mapped[str] = mapped_column(Text)
 
 
+class DraftRow(Table):
+    """What somebody has typed into a form and not sent yet, by the names of its inputs. `form` names the form."""
+
+    __tablename__ = "drafts"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    form: Mapped[str] = mapped_column(String(128), primary_key=True)
+    at: Mapped[datetime]
+    values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
 class SecretRow(Table):
     """A key that auditloop made for itself, such as the one under links to calendar files. The same on every node."""
 
