@@ -1,4 +1,4 @@
-"""Links to calendar files: signed, for one person, and good until some days after they were made."""
+"""Links to calendar files: signed, for one person, and good until some days after they were made; and the files."""
 
 import base64
 import hashlib
@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from yarl import URL
 
 from cards.card import Download
+from cards.invitation import invitation, moderation_invitation
+from cards.scene import Scene
+from storage.store import Store
 
 PATH = "/calendar"
 GOOD_FOR = timedelta(days=100)
@@ -48,3 +51,15 @@ class CalendarLinks:
     def _seal(self, name: str) -> str:
         made = hmac.new(self.key, name.encode(), hashlib.sha256).digest()
         return base64.b32encode(made[:20]).decode().lower()
+
+
+async def calendar_file(store: Store, person_id: int, ref: str, now: datetime) -> Download | None:
+    """The invitation that `ref` names (see Download), as one person gets it; None where there is none any more."""
+    kind, _, number = ref.partition("/")
+    make = {"audit": invitation, "moderation": moderation_invitation}.get(kind)
+    async with store.begin() as tx:
+        person = tx.directory.get(person_id)
+        audit = await tx.audit(int(number)) if number.isdecimal() else None
+        if make is None or person is None or not person.active or audit is None or audit.withdrawn:
+            return None
+        return make(Scene(tx.rules, audit, person, now))

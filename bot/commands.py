@@ -189,6 +189,22 @@ def manifest_teams(
     write_package(_settings(), out, schema=schema)
 
 
+@manifests.command("slack")
+def manifest_slack(
+    file: Annotated[
+        Path, typer.Argument(help="Where the manifest goes: a name that ends in .json or .yaml; - prints it.")
+    ] = Path("auditloop-slack.json"),
+    socket_mode: Annotated[
+        bool | None,
+        typer.Option("--socket-mode/--http", help="How Slack reaches auditloop; left out, as auditloop.toml says."),
+    ] = None,
+) -> None:
+    """The manifest from which the Slack app is made, from auditloop.toml; checked first. docs/slack.md says how."""
+    from bot.slack.package import write_manifest
+
+    write_manifest(_settings(), file, socket_mode=socket_mode)
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database to the tables that this version needs."""

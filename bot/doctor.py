@@ -85,6 +85,13 @@ async def _doors(settings: Settings, store: Store) -> list[tuple[str, str]]:
             from bot.teams.checking import examine_teams
 
             found.extend(await examine_teams(settings, settings.teams, store))
+    if settings.slack is not None:
+        if find_spec("slack_bolt") is None:
+            found.append(("To mend", "Slack: its libraries are not installed. Run: make platforms"))
+        else:
+            from bot.slack.checking import examine_slack
+
+            found.extend(await examine_slack(settings, settings.slack, store))
     if settings.email is not None:
         from bot.email.checking import examine_email
 

@@ -12,20 +12,28 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
+from aiohttp.typedefs import Handler
+
 from audits.framework import Framework
 from bot.calendar_links import KEY, CalendarLinks
+from bot.counts import Counts
 from bot.desk.application import build_app
 from bot.desk.serving import PortTakenError, serve
+from bot.doors import Doors, LastSeen, PlatformDoor
 from bot.faults import UserFault
 from bot.listening import listening_socket
 from bot.opening import chosen_framework, open_store
 from bot.program import DeskDoor, Program
-from bot.settings import Settings, TeamsSettings
+from bot.settings import Settings
+from bot.web import Calendar, Watch, build_web, serve_web
 from scheduling.clock import Clock, SystemClock
 from scheduling.door import Door
 from scheduling.heartbeat import start_heartbeat
 from storage.keys import own_key
 from storage.store import Store
+
+AT_ONCE = 8
+"""So many people are written to at the same time; each send waits for its platform about a fifth of a second."""
 
 
 def run_demo(
@@ -96,9 +104,8 @@ async def open_bot(
 ) -> Running:
     """The program with its heartbeat and the doors of these settings, all closed with the stack."""
     running = Running(Program(store, clock, DeskDoor()))
-    if settings.teams is not None:
-        running = await _open_teams(stack, settings, settings.teams, store, clock)
-        say(f"Microsoft Teams is answered at {running.address}/api/messages.")
+    if settings.teams is not None or settings.slack is not None:
+        running = await _open_platforms(stack, settings, store, clock, say)
     program = running.program
     heartbeat = start_heartbeat(program.beat, settings.heartbeat_seconds)
     stack.callback(heartbeat.shutdown, wait=False)
@@ -108,26 +115,64 @@ async def open_bot(
     return running
 
 
-async def _open_teams(
-    stack: AsyncExitStack, settings: Settings, terms: TeamsSettings, store: Store, clock: Clock
+async def _open_platforms(
+    stack: AsyncExitStack, settings: Settings, store: Store, clock: Clock, say: Callable[[str], None]
 ) -> Running:
-    _need_teams()
-    from bot.teams.opening import AT_ONCE, open_teams
-    from bot.teams.serving import serve_teams
-
+    """Teams, Slack or both, in one web application, with what is served to whoever watches over auditloop."""
+    if settings.teams is not None:
+        _need_teams()
+    if settings.slack is not None:
+        _need_slack()
     sock, address = listening_socket(settings.web.host, settings.web.port)
     stack.callback(sock.close)
     links = CalendarLinks(await own_key(store, KEY), settings.web.public_url.rstrip("/") or address)
-    teams = await stack.enter_async_context(open_teams(terms, store, clock, links))
-    door = _with_email(settings, teams.door, store.framework, clock)
-    program = Program(store, clock, door, board=teams.door, at_once=AT_ONCE)
-    await serve_teams(stack, sock, teams, program, links, timedelta(seconds=settings.heartbeat_seconds))
+    counts, last_seen = Counts(), LastSeen()
+    doors: dict[str, PlatformDoor] = {}
+    teams = slack = None
+    if settings.teams is not None:
+        from bot.teams.opening import open_teams
+
+        teams = await stack.enter_async_context(open_teams(settings.teams, store, clock, links))
+        doors["teams"] = teams.door
+    if settings.slack is not None:
+        from bot.slack.opening import open_slack
+
+        slack = await stack.enter_async_context(open_slack(settings.slack, store, clock, last_seen))
+        doors["slack"] = slack.door
+    board = Doors(store, doors, last_seen)
+    program = Program(store, clock, _with_email(settings, board, store.framework, clock), board=board, at_once=AT_ONCE)
+    posts: dict[str, Handler] = {}
+    others: tuple[Callable[[], str], ...] = ()
+    service = None
+    if teams is not None:
+        endpoint = teams.endpoint_for(program, counts, last_seen)
+        stack.push_async_callback(endpoint.turns.close)
+        posts["/api/messages"] = endpoint.post
+        say(f"Microsoft Teams is answered at {address}/api/messages.")
+    if slack is not None:
+        from bot.slack.serving import SlackService
+
+        service = SlackService(slack, program, counts, say)
+        stack.push_async_callback(service.close)
+        others = (service.wrong,)
+        if not slack.settings.socket_mode:
+            posts["/slack/events"] = service.post
+            say(f"Slack is answered at {address}/slack/events.")
+    watch = Watch(program, counts, timedelta(seconds=settings.heartbeat_seconds), others)
+    await serve_web(stack, sock, build_web(watch, Calendar(program, links, counts), posts))
+    if service is not None:
+        await service.begin()
     return Running(program, address)
 
 
 def _need_teams() -> None:
     if find_spec("botbuilder") is None:
         raise UserFault("The libraries for Microsoft Teams are not installed. Run: make platforms")
+
+
+def _need_slack() -> None:
+    if find_spec("slack_bolt") is None:
+        raise UserFault("The libraries for Slack are not installed. Run: make platforms")
 
 
 def _with_email(settings: Settings, door: Door, framework: Framework, clock: Clock) -> Door:
@@ -137,7 +182,10 @@ def _with_email(settings: Settings, door: Door, framework: Framework, clock: Clo
     from bot.email.fallback import EmailFallback
     from bot.email.postman import Postman
 
-    guidance = f"Please add auditloop in Microsoft Teams and answer there, or ask the {framework.qa_label}."
+    ways = ["add auditloop in Microsoft Teams"] if settings.teams is not None else []
+    if settings.slack is not None:
+        ways.append("open auditloop in Slack")
+    guidance = f"Please {' or '.join(ways)} and answer there, or ask the {framework.qa_label}."
     grades = [grade.label for grade in framework.grades]
     return EmailFallback(door, Postman(settings.email, clock, guidance=guidance, grades=grades))
 

@@ -107,6 +107,46 @@ class TeamsSettings(Section):
         return self
 
 
+class SlackSettings(Section):
+    """The Slack app under which auditloop is a bot in one workspace.
+
+    With `app_token`, Slack is listened to through a socket that auditloop opens; without it, Slack posts to
+    web.public_url, and `signing_secret` proves that it is Slack. `team_id` and `app_id` are those of the bot's token
+    where they are left out. `sends_a_second` is the most messages that this process sends in a second; Slack allows
+    several hundred in a minute, and one a second in a channel. `api_url` is Slack's own, or that of another Slack on
+    this computer.
+    """
+
+    bot_token: SecretStr = SecretStr("")
+    signing_secret: SecretStr = SecretStr("")
+    app_token: SecretStr = SecretStr("")
+    team_id: str = ""
+    app_id: str = ""
+    api_url: str = "https://slack.com/api/"
+    sends_a_second: int = Field(default=4, ge=1, le=50)
+
+    @model_validator(mode="after")
+    def _checked(self) -> "SlackSettings":
+        bot_token, app_token = (one.get_secret_value().strip() for one in (self.bot_token, self.app_token))
+        missing = [] if bot_token else ["bot_token"]
+        if not app_token and not self.signing_secret.get_secret_value().strip():
+            missing.append("app_token (for Socket Mode) or signing_secret (where Slack posts to web.public_url)")
+        if missing:
+            raise ValueError(f"missing: {' and '.join(missing)}. docs/slack.md says where to find them")
+        url = URL(self.api_url)
+        here = is_loopback(url.host or "")
+        if not url.host or not (url.scheme == "https" or (url.scheme == "http" and here)):
+            raise ValueError("api_url must begin with https://, for example https://slack.com/api/")
+        for name, token, begins in (("bot_token", bot_token, "xoxb-"), ("app_token", app_token, "xapp-")):
+            if token and not token.startswith(begins) and not here:
+                raise ValueError(f"{name} must be the token that begins with {begins}; docs/slack.md says where it is")
+        return self
+
+    @property
+    def socket_mode(self) -> bool:
+        return bool(self.app_token.get_secret_value().strip())
+
+
 class EmailSettings(Section):
     """A mail server that takes what can't be delivered otherwise. `security`: starttls, tls, or none on loopback."""
 
@@ -141,6 +181,7 @@ class Settings(Section):
     heartbeat_seconds: int = Field(default=15, ge=1, le=300)
     web: WebSettings = WebSettings()
     teams: TeamsSettings | None = None
+    slack: SlackSettings | None = None
     email: EmailSettings | None = None
 
     @model_validator(mode="after")
@@ -162,10 +203,15 @@ class Settings(Section):
 
     @property
     def desk_open(self) -> bool:
-        return self.teams is None if self.desk is None else self.desk
+        return self.teams is None and self.slack is None if self.desk is None else self.desk
 
 
-SECTIONS: Mapping[str, type[Section]] = {"web": WebSettings, "teams": TeamsSettings, "email": EmailSettings}
+SECTIONS: Mapping[str, type[Section]] = {
+    "web": WebSettings,
+    "teams": TeamsSettings,
+    "slack": SlackSettings,
+    "email": EmailSettings,
+}
 NESTED: Mapping[str, type[Section]] = {"cloud": TeamsCloud, "app": TeamsApp}
 
 

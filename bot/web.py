@@ -1,8 +1,10 @@
 """What auditloop serves to the platforms and to whoever watches over it, beside the desk."""
 
 import logging
+import socket
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
@@ -12,7 +14,7 @@ from aiohttp.typedefs import Handler
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.calendar_links import PATH, CalendarLinks
+from bot.calendar_links import PATH, CalendarLinks, calendar_file
 from bot.counts import Counts
 from bot.program import Program
 
@@ -24,11 +26,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Watch:
-    """Whether the program is alive, and whether it does its work. `beat` is how often it should beat."""
+    """Whether the program is alive, and whether it does its work. `beat` is how often it should beat.
+
+    `others` say what else is wrong, each in words, or nothing.
+    """
 
     program: Program
     counts: Counts
     beat: timedelta
+    others: tuple[Callable[[], str], ...] = ()
 
     async def alive(self, _request: web.Request) -> web.Response:
         """That the process answers, and how much it has refused since it started."""
@@ -45,6 +51,7 @@ class Watch:
         beaten = self.program.beaten_at
         if beaten is None or self.program.now() - beaten > self.beat * LATE_BEATS:
             wrong.append("the last heartbeat is too long ago")
+        wrong.extend(words for other in self.others if (words := other()))
         return web.json_response({"ready": not wrong, "wrong": wrong}, status=503 if wrong else 200)
 
 
@@ -57,13 +64,14 @@ class Calendar:
     counts: Counts
 
     async def get(self, request: web.Request) -> web.Response:
-        found = self.links.read(request.match_info["name"], self.program.now())
+        now = self.program.now()
+        found = self.links.read(request.match_info["name"], now)
         if found is None:
             self.counts.refuse("calendar")
             return web.Response(status=404, text="This link is not one of auditloop's, or it is too old.")
-        file = await self.program.calendar_file(*found)
+        file = await calendar_file(self.program.store, *found, now)
         if file is None:
-            return web.Response(status=410, text="This session is no longer planned. Please ask auditloop in Teams.")
+            return web.Response(status=410, text="This session is no longer planned. Please ask auditloop.")
         disposition = f'attachment; filename="{file.filename}"'
         return web.Response(
             body=file.content, content_type=file.media_type, headers={"Content-Disposition": disposition}
@@ -81,6 +89,14 @@ def build_web(watch: Watch, calendar: Calendar, posts: Mapping[str, Handler]) ->
         app.router.add_post(path, handler)
     app.on_response_prepare.append(_headers)
     return app
+
+
+async def serve_web(stack: AsyncExitStack, sock: socket.socket, app: web.Application) -> None:
+    """Serve the application on a socket that listens, until the stack is closed."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, sock).start()
 
 
 async def _about(_request: web.Request) -> web.Response:

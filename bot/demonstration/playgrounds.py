@@ -7,14 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.calendar_links import KEY, CalendarLinks
+from bot.counts import Counts
 from bot.demonstration.both import DeskAndTeams, SharedProgram
 from bot.demonstration.sittings import choose, how_to_sit_down, write_folders
+from bot.doors import LastSeen
 from bot.faults import UserFault
 from bot.listening import listening_socket
 from bot.program import Program
 from bot.settings import TeamsSettings
 from bot.teams.opening import open_teams
-from bot.teams.serving import serve_teams
+from bot.web import Calendar, Watch, build_web, serve_web
 from storage.keys import own_key
 
 LOOPBACK = "127.0.0.1"
@@ -37,7 +39,11 @@ async def open_playgrounds(
     links = CalendarLinks(await own_key(store, KEY), address)
     teams = await stack.enter_async_context(open_teams(TeamsSettings(anonymous=True), store, clock, links))
     shared = SharedProgram(store, clock, DeskAndTeams(store, teams.door), board=teams.door)
-    await serve_teams(stack, sock, teams, shared, links, BEAT)
+    counts = Counts()
+    endpoint = teams.endpoint_for(shared, counts, LastSeen())
+    stack.push_async_callback(endpoint.turns.close)
+    watch, calendar = Watch(shared, counts, BEAT), Calendar(shared, links, counts)
+    await serve_web(stack, sock, build_web(watch, calendar, {"/api/messages": endpoint.post}))
     sittings, others = await choose(shared)
     write_folders(folder, sittings, others)
     for line in how_to_sit_down(shared, folder, sittings, address):

@@ -4,26 +4,21 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from audits.messages import Message
-from audits.people import Person
+from bot.doors import LastSeen
 from bot.teams.activity import Incoming
 from bot.teams.connection import Chat, Connection, Member, NoSignIn, Refused, Unanswered
 from bot.teams.door import PLATFORM
-from cards.card import Card, Table, Tone
-from cards.wording import counted
-from handlers.questions import waiting_for
+from bot.welcome import Stranger, Welcomes, tell_of_stranger
+from cards.card import Card
 from scheduling.clock import Clock
 from storage.contacts import (
     Whereabouts,
     close_contact,
     contact_at,
-    contact_of,
-    first_welcome,
     keep_contact,
     person_with_email,
     revive,
 )
-from storage.ledger import post
 from storage.store import Store, Transaction
 
 KNOWN_FOR = timedelta(minutes=10)
@@ -42,8 +37,12 @@ class Acquaintance:
     store: Store
     connection: Connection
     clock: Clock
-    _welcomed: set[int] = field(default_factory=set)
+    last_seen: LastSeen
+    _welcomes: Welcomes = field(init=False)
     _seen: dict[tuple[str, str], tuple[int, Whereabouts, datetime]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._welcomes = Welcomes(self.store, self.clock, PLATFORM)
 
     async def person(self, incoming: Incoming) -> int | None:
         """Who is speaking, or None for a stranger, of whom the QA officer then hears. Raises RosterUnread."""
@@ -52,6 +51,7 @@ class Acquaintance:
             return None
         seen = self._seen.get((where.tenant, where.object_id))
         if seen is not None and seen[1] == where and seen[2] > now:
+            self.last_seen.note(seen[0], PLATFORM)
             return seen[0]
         async with self.store.begin() as tx:
             row = await contact_at(tx, PLATFORM, where.tenant, where.object_id)
@@ -62,6 +62,7 @@ class Acquaintance:
             person_id = await self._introduced(incoming, where, now)
         if person_id is not None:
             self._seen[where.tenant, where.object_id] = (person_id, where, now + KNOWN_FOR)
+            self.last_seen.note(person_id, PLATFORM)
         return person_id
 
     async def learn(self, incoming: Incoming) -> int:
@@ -90,27 +91,8 @@ class Acquaintance:
                 await close_contact(tx, PLATFORM, row.person_id, "they have taken auditloop out of their Teams")
 
     async def welcome(self, person_id: int, *, came: bool) -> Card | None:
-        """The card for somebody's first visit, with what waits for them; None for one who was welcomed before.
-
-        What couldn't reach them so far, and is still theirs to do, is queued again, at their first visit and whenever
-        they `came` back.
-        """
-        if person_id in self._welcomed and not came:
-            return None
-        now = self.clock.now()
-        async with self.store.begin() as tx:
-            contact = await contact_of(tx, PLATFORM, person_id)
-            person = tx.directory.get(person_id)
-            if contact is None or person is None or not person.active:
-                return None
-            first = await first_welcome(tx, contact.id, now)
-            if first or came:
-                await revive(tx, person_id, now)
-            self._welcomed.add(person_id)
-            if not first:
-                return None
-            waiting = await waiting_for(tx, person, person, now)
-            return _greeting(tx, person, len(waiting))
+        """The card for somebody's first visit; None for one who was welcomed before (see Welcomes)."""
+        return await self._welcomes.card(person_id, came=came)
 
     async def _introduced(self, incoming: Incoming, where: Whereabouts, now: datetime) -> int | None:
         member = await self._member(incoming.chat, where.user_id)
@@ -125,7 +107,9 @@ class Acquaintance:
                 except ValueError:
                     person_id = None
             if person_id is None:
-                await _tell_of_stranger(tx, member, where, now)
+                email = member.emails[0] if member.emails else ""
+                stranger = Stranger(PLATFORM, "Teams", where.object_id, member.name, email)
+                await tell_of_stranger(tx, stranger, now)
         return person_id
 
     async def _met(self, incoming: Incoming, member: Member) -> bool:
@@ -170,51 +154,3 @@ async def _matching(tx: Transaction, member: Member) -> int | None:
         if person_id is not None:
             return person_id
     return None
-
-
-def _greeting(tx: Transaction, person: Person, waiting: int) -> Card:
-    first = person.name.split()[0]
-    waits = "Nothing waits for you at the moment; I write to you when something does. Write help for everything I know."
-    if waiting:
-        steps = f"{counted(waiting, 'step')} {'waits' if waiting == 1 else 'wait'}"
-        waits = f"{steps} for you at the moment. Write mine to see what does, or help for everything I know."
-    return Card(
-        title=f"Hello {first}, this is auditloop",
-        text=(
-            "I help with the audits of case files: I tell auditors which case they have, bring auditor and "
-            "practitioner together, and make sure that what was agreed gets done. It is about learning.",
-            "Please use the case reference only. Never write a child's name, address, date of birth or NHS number.",
-            waits,
-        ),
-        tone=Tone.INFORM,
-        table=Table(
-            "What you can write",
-            ("Write", "To"),
-            (("mine", "see what waits for you"), ("Tues 2pm", "suggest a time"), ("help", "see everything I know")),
-        ),
-    )
-
-
-async def _tell_of_stranger(tx: Transaction, member: Member, where: Whereabouts, now: datetime) -> None:
-    """The QA officer hears of somebody who isn't among the people, once a day."""
-    day = tx.calendar.day_of(now)
-    officer = tx.rules.officer(day)
-    if officer is None:
-        return
-    name = " ".join(member.name.split())[:80] or "Somebody without a name"
-    address = f" ({member.emails[0][:120]})" if member.emails else ""
-    message = Message(
-        key=f"stranger/{PLATFORM}/{where.object_id}/{day}",
-        what="message",
-        to_id=officer.person.id,
-        to_role=officer.role,
-        duty="",
-        at=now,
-        notice="stranger",
-        text=(
-            f"{name}{address} wrote to auditloop in Teams and isn't among the people of this service, so they were "
-            "told nothing. If they belong here, add them with: auditloop import people FILE. The address must be the "
-            "one that they have in Teams."
-        ),
-    )
-    await post(tx, [message])

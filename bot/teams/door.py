@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from audits.people import Person
 from bot.calendar_links import CalendarLinks
+from bot.rates import Rates, Throttled
 from bot.teams.connection import Chat, Connection, NoSignIn, Refused, Unanswered
-from bot.teams.rates import Rates, Throttled
+from bot.teams.rates import APP
 from cards.adaptive import render
 from cards.card import Card, Fact
 from cards.discretion import headline
@@ -38,6 +39,8 @@ FROM_THEM = {
     "UserNotFound": "Teams no longer knows them",
 }
 REPLY_TRIES = 3
+LONGEST_QUEUE = 120.0
+"""So many seconds an answer waits behind others for the pace that Teams allows: somebody looks at each of them."""
 LONGEST_PART = 600
 Carried = TypeVar("Carried")
 log = logging.getLogger(__name__)
@@ -145,7 +148,7 @@ class TeamsDoor:
     ) -> Carried:
         """What `carry` gives, at the pace that Teams allows. Raises NotDelivered for whatever goes wrong."""
         try:
-            await self.rates.admitted(chat.conversation_id)
+            await self.rates.admitted(APP, chat.conversation_id)
             return await carry()
         except Throttled as wait:
             raise NotDelivered(
@@ -176,10 +179,10 @@ class TeamsDoor:
         return NotDelivered(Failure.PERMANENT, reason)
 
     async def _insist(self, chat: Chat, carry: Callable[[], Awaitable[str]]) -> str | None:
-        """What `carry` gives, tried a few times; None where it can't be done."""
+        """What `carry` gives, tried a few times, at the pace that Teams allows; None where it can't be done."""
         for attempt in range(1, REPLY_TRIES + 1):
             try:
-                await self.rates.admitted(chat.conversation_id)
+                await self.rates.admitted(APP, chat.conversation_id, patience=LONGEST_QUEUE)
                 return await carry()
             except (Refused, Unanswered, NoSignIn, Throttled) as fault:
                 again = isinstance(fault, Unanswered) and not fault.may_have_arrived

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import secrets
 import zipfile
 from importlib.metadata import version
 from importlib.resources import files
@@ -13,12 +12,13 @@ from typing import Any
 
 from yarl import URL
 
-from bot.faults import UserFault
+from bot.manifest_files import NotWritten, put
 from bot.settings import Settings, TeamsApp, TeamsSettings
 from bot.teams.package_rules import ICONS, MANIFEST, NoSchema, faults, schema_faults
 from cards.status import HELP_ALL, HELP_QA
 
 OUT = Path("auditloop-teams.zip")
+WHAT = "package"
 WORDS = {
     "personal": ("mine", "safety", "leave", "help", "status", "overdue", "case", "cycle", "who", "reassign"),
     "team": ("status", "help"),
@@ -44,10 +44,10 @@ def write_package(
     teams = _registered(settings)
     package = package_of(settings, version("auditloop"))
     if found := faults(package):
-        raise _refused(*found)
+        raise NotWritten(WHAT, *found)
     manifest = manifest_in(package)
     checked = _against_schema(manifest, schema, schema_url or manifest["$schema"])
-    _place(package, out)
+    put(package, out, what=WHAT, name=OUT.name, option="--out", is_one=_is_package)
     developer = manifest["developer"]
     print(f"Wrote {out}: {manifest['name']['short']} {manifest['version']} for Teams, app id {teams.app_id}.")
     print(f"Publisher: {developer['name']}. Privacy notice: {developer['privacyUrl']}")
@@ -111,16 +111,20 @@ def _registered(settings: Settings) -> TeamsSettings:
     """The settings of a registered app that Teams can reach. Raises UserFault."""
     teams = settings.teams
     if teams is None:
-        raise _refused("There is no [teams] section in auditloop.toml. docs/teams.md says how to register the app.")
+        raise NotWritten(
+            WHAT, "There is no [teams] section in auditloop.toml. docs/teams.md says how to register the app."
+        )
     if teams.anonymous:
-        raise _refused(
+        raise NotWritten(
+            WHAT,
             "teams.anonymous is for Microsoft's Agents Playground, which needs no app package. For Teams itself, "
-            "register the app and write its app_id, tenant_id and secret instead (docs/teams.md)."
+            "register the app and write its app_id, tenant_id and secret instead (docs/teams.md).",
         )
     if not settings.web.public_url.startswith("https://"):
-        raise _refused(
+        raise NotWritten(
+            WHAT,
             "auditloop.toml, web.public_url: write the https address under which Teams reaches auditloop, "
-            "for example https://auditloop.example.gov.uk."
+            "for example https://auditloop.example.gov.uk.",
         )
     return teams
 
@@ -149,10 +153,6 @@ def _command(word: str) -> dict[str, str]:
     raise KeyError(word)
 
 
-def _refused(*found: str) -> UserFault:
-    return UserFault("\n".join(["No package was written.", *found]))
-
-
 def _against_schema(manifest: dict[str, Any], file: Path | None, url: str) -> str:
     """Hold the manifest against the published schema and say what came of it. Raises UserFault if it doesn't fit."""
     name = f"Microsoft's schema {manifest['manifestVersion']}"
@@ -161,19 +161,19 @@ def _against_schema(manifest: dict[str, Any], file: Path | None, url: str) -> st
         try:
             schema: object = json.loads(file.read_bytes())
         except (OSError, ValueError) as error:
-            raise _refused(f"{file}: the schema can't be read: {error}.") from None
+            raise NotWritten(WHAT, f"{file}: the schema can't be read: {error}.") from None
     elif (schema := asyncio.run(_fetched(url))) is None:
         return f"{alone} could not be reached at {URL(url).host}. If you have it in a file, add: --schema FILE"
     try:
         found = schema_faults(manifest, schema)
     except NoSchema as fault:
         if file is not None:
-            raise _refused(f"{file}: {fault}.") from None
+            raise NotWritten(WHAT, f"{file}: {fault}.") from None
         return f"{alone} could not be read: what came from {URL(url).host} is something else."
     except ModuleNotFoundError:
         return f"{alone} can't be read without the library jsonschema. To add it, run: make platforms"
     if found:
-        raise _refused(*found)
+        raise NotWritten(WHAT, *found)
     return f"Checked by auditloop's own rules and against {name}."
 
 
@@ -187,23 +187,6 @@ async def _fetched(url: str) -> object | None:
             return json.loads(await answer.read()) if answer.status == 200 else None
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return None
-
-
-def _place(package: bytes, out: Path) -> None:
-    """Put the whole package where it belongs, or leave what is there as it was. Raises UserFault."""
-    half = out.parent / f".{out.name}.{secrets.token_hex(4)}"
-    try:
-        if out.is_dir():
-            raise _refused(f"{out} is a folder. Name a file in it: --out {out / OUT}")
-        if out.exists() and not _is_package(out):
-            raise _refused(f"{out} is there already and is no app package. Give another name: --out FILE")
-        try:
-            half.write_bytes(package)
-            half.replace(out)
-        finally:
-            half.unlink(missing_ok=True)
-    except OSError as error:
-        raise _refused(f"{out} can't be written: {error.strerror}.") from None
 
 
 def _is_package(file: Path) -> bool:

@@ -4,21 +4,20 @@ import json
 import re
 import struct
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
-from yarl import URL
 
-from cards.limits import units
+from bot.manifest_rules import Place, address, at_most, colour, is_server_name, line, sentence
 
 MANIFEST = "manifest.json"
 ICONS = {"color.png": 192, "outline.png": 32}
 """The icons, each a square of so many points."""
 
-SETTINGS: Mapping[tuple[str | int, ...], str] = {
+SETTINGS: Mapping[Place, str] = {
     ("id",): "teams.app_id",
     ("bots", 0, "botId"): "teams.app_id",
     ("name", "short"): "teams.app.name",
@@ -32,28 +31,6 @@ SETTINGS: Mapping[tuple[str | int, ...], str] = {
 """The entries that come from a setting, so that a fault names what can be changed."""
 
 Scope = Literal["personal", "team", "groupChat"]
-
-
-def _line(limit: int) -> Callable[[str], str]:
-    """A check of a text of one line with at most `limit` characters, as the platforms count them."""
-
-    def checked(text: str) -> str:
-        if not text.strip():
-            raise ValueError("this is empty: write something here")
-        if text != text.strip() or not text.isprintable():
-            raise ValueError("write this on one line, without spaces before or after it")
-        return _at_most(limit)(text)
-
-    return checked
-
-
-def _at_most(limit: int) -> Callable[[str], str]:
-    def checked(text: str) -> str:
-        if units(text) > limit:
-            raise ValueError(f"Teams shows at most {limit} characters here, and this has {units(text)}: shorten it")
-        return text
-
-    return checked
 
 
 def _guid(text: str) -> str:
@@ -72,35 +49,17 @@ def _version(text: str) -> str:
     return text
 
 
-def _address(text: str) -> str:
-    try:
-        url = URL(text)
-        port = url.port
-    except ValueError:
-        url, port = URL(), None
-    if url.scheme != "https" or not url.host or not port or not text.isprintable() or " " in text:
-        raise ValueError("write an address that begins with https://, such as https://www.example.gov.uk/privacy")
-    return _at_most(2048)(text)
-
-
 def _domain(text: str) -> str:
     host, _, port = text.partition(":")
-    label = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
-    if not re.fullmatch(rf"({label}\.)+(?!\d+$){label}", host, re.ASCII) or (port and not port.isdecimal()):
+    if not is_server_name(host) or (port and not port.isdecimal()):
         raise ValueError(
             f"Teams needs the name of a server in the internet, such as auditloop.example.gov.uk, and this is {text}"
         )
     return text
 
 
-def _colour(text: str) -> str:
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
-        raise ValueError("write a colour as # and six hexadecimal digits, such as #12525c")
-    return text
-
-
 Guid = Annotated[str, AfterValidator(_guid)]
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(address(2048, "Teams", "https://www.example.gov.uk/privacy"))]
 
 
 class Part(BaseModel):
@@ -108,15 +67,15 @@ class Part(BaseModel):
 
 
 class Developer(Part):
-    name: Annotated[str, AfterValidator(_line(32))]
+    name: Annotated[str, AfterValidator(line(32, "Teams"))]
     website_url: Address
     privacy_url: Address
     terms_of_use_url: Address
 
 
 class Name(Part):
-    short: Annotated[str, AfterValidator(_line(30))]
-    full: Annotated[str, AfterValidator(_line(100))]
+    short: Annotated[str, AfterValidator(line(30, "Teams"))]
+    full: Annotated[str, AfterValidator(line(100, "Teams"))]
 
     @model_validator(mode="after")
     def _differ(self) -> "Name":
@@ -126,8 +85,8 @@ class Name(Part):
 
 
 class Description(Part):
-    short: Annotated[str, AfterValidator(_line(80))]
-    full: Annotated[str, Field(min_length=1), AfterValidator(_at_most(4000))]
+    short: Annotated[str, AfterValidator(line(80, "Teams"))]
+    full: Annotated[str, Field(min_length=1), AfterValidator(at_most(4000, "Teams"))]
 
     @model_validator(mode="after")
     def _differ(self) -> "Description":
@@ -142,8 +101,8 @@ class Icons(Part):
 
 
 class Command(Part):
-    title: Annotated[str, AfterValidator(_line(32))]
-    description: Annotated[str, AfterValidator(_line(128))]
+    title: Annotated[str, AfterValidator(line(32, "Teams"))]
+    description: Annotated[str, AfterValidator(line(128, "Teams"))]
 
 
 class CommandList(Part):
@@ -201,7 +160,7 @@ class Manifest(Part):
     name: Name
     description: Description
     icons: Icons
-    accent_color: Annotated[str, AfterValidator(_colour)]
+    accent_color: Annotated[str, AfterValidator(colour)]
     bots: list[Bot] = Field(min_length=1, max_length=1)
     permissions: list[Literal["identity", "messageTeamMembers"]] = Field(max_length=2)
     valid_domains: list[Annotated[str, AfterValidator(_domain)]] = Field(min_length=1, max_length=16)
@@ -243,7 +202,7 @@ def manifest_faults(manifest: object) -> list[str]:
     try:
         Manifest.model_validate(manifest)
     except ValidationError as error:
-        return list(dict.fromkeys(_sentence(detail) for detail in error.errors()))
+        return list(dict.fromkeys(sentence(detail, MANIFEST, SETTINGS, "package") for detail in error.errors()))
     return []
 
 
@@ -257,29 +216,6 @@ def _icon_faults(name: str, data: bytes, side: int) -> list[str]:
     if name == "outline.png" and colours not in {4, 6}:
         found.append(f"{name}: this must be white on a transparent ground, and it has no transparency.")
     return found
-
-
-def _sentence(detail: Any) -> str:
-    place = tuple(detail["loc"])
-    kind, context = detail["type"], detail.get("ctx", {})
-    words = {
-        "missing": "this is missing",
-        "extra_forbidden": "auditloop's package has no such entry: take it out",
-        "too_short": "there must be at least {min_length} here",
-        "too_long": "there may be at most {max_length} here, and there are {actual_length}",
-        "string_too_short": "this is empty: write something here",
-        "model_type": "this must be an object",
-    }.get(kind)
-    if words is not None:
-        words = words.format(**context)
-    elif kind == "literal_error":
-        words = f"this must be {context['expected']}"
-    else:
-        words = detail["msg"].removeprefix("Value error, ").replace("Input should be", "this must be")
-    if place in SETTINGS:
-        return f"auditloop.toml, {SETTINGS[place]}: {words}."
-    inside = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
-    return f"{MANIFEST}, {inside}: {words}." if inside else f"{MANIFEST}: {words}."
 
 
 class NoSchema(ValueError):

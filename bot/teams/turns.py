@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from bot.answering import Answering, Below, Posted, Pressed
 from bot.counts import Counts
-from bot.program import AnswerAbout, Answered, Posted, Program
+from bot.program import Program
 from bot.teams.acquaintance import Acquaintance, RosterUnread
 from bot.teams.activity import Incoming, Kind
 from bot.teams.connection import Answer
@@ -24,19 +25,12 @@ STATUS_VIEW = "view/status"
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What becomes of a press: the card in the place of the pressed one, and one more that it led to."""
-
-    in_place: Card
-    then: Card | None = None
-
-
 @dataclass
 class Turns:
     """Takes what is read of an activity, and answers it. What needn't be waited for is done beside the answer."""
 
     program: Program
+    answering: Answering
     door: TeamsDoor
     acquaintance: Acquaintance
     counts: Counts
@@ -108,20 +102,20 @@ class Turns:
         if not incoming.personal:
             return await self._mentioned(incoming, person_id)
         await self._welcome(incoming, person_id, came=False)
-        spoken = self._interaction(incoming, person_id, "say", text=incoming.text)
-        answered = await self.program.respond(spoken, in_chat=True)
-        if not answered.reply.again:
-            self._follow(incoming, person_id, answered.reply.card, answered.about)
+        answered = await self.answering.say(self._interaction(incoming, person_id, "say", text=incoming.text))
+        if answered.below is not None:
+            self._follow(incoming, person_id, answered.below)
             self.program.call()
         return Answer(200)
 
-    def _follow(self, incoming: Incoming, person_id: int, card: Card, about: AnswerAbout | None) -> None:
-        """Send an answer as a message of its own; one that shows a duty is kept up to date from then on."""
+    def _follow(self, incoming: Incoming, person_id: int, below: Below) -> None:
+        """Send an answer as a message of its own."""
 
         async def sent() -> None:
-            place = await self.door.reply(incoming.chat, card, person_id, token=uuid4().hex if about else "")
-            if about is not None:
-                await self.program.keep_answer(about, place)
+            token = uuid4().hex if below.kept is not None else ""
+            place = await self.door.reply(incoming.chat, below.card, person_id, token=token)
+            if below.kept is not None:
+                await self.answering.sent(below, place)
                 self.program.call()
 
         self._beside_the_answer(sent())
@@ -164,34 +158,29 @@ class Turns:
         the card is changed for good, for a client shows the old one again at its next start; and what the answer leads
         to is sent.
         """
-        chat, values, token = incoming.chat, dict(incoming.values), uuid4().hex
-        place = Place(PLATFORM, chat.conversation_id, incoming.reply_to, chat.service_url, token)
-        answered = await self.program.respond(
-            self._interaction(incoming, person_id, incoming.verb, subject=incoming.subject, values=values),
+        chat = incoming.chat
+        place = Place(PLATFORM, chat.conversation_id, incoming.reply_to, chat.service_url, uuid4().hex)
+        pressed = await self.answering.press(
+            self._interaction(
+                incoming, person_id, incoming.verb, subject=incoming.subject, values=dict(incoming.values)
+            ),
             incoming.card_id,
             place if incoming.reply_to else None,
-            in_chat=True,
         )
-        reply, posted = answered.reply, answered.posted
-        shown = shown_after(reply, posted.card if posted else None, values)
-        kept = incoming.card_id if posted else token if answered.about and incoming.reply_to else ""
-        message = self._message(shown.in_place, person_id, kept)
+        reply = pressed.reply
+        message = self._message(pressed.in_place, person_id, pressed.token)
         if not reply.again:
-            await self._led_to(incoming, person_id, answered, shown, message)
-        return self._shows(message, shown.in_place, refused=reply.refused) if incoming.invoked else Answer(200)
+            self._led_to(incoming, person_id, pressed, message)
+        return self._shows(message, pressed.in_place, refused=reply.refused) if incoming.invoked else Answer(200)
 
-    async def _led_to(
-        self, incoming: Incoming, person_id: int, answered: Answered, shown: Shown, message: dict[str, Any] | None
-    ) -> None:
+    def _led_to(self, incoming: Incoming, person_id: int, pressed: Pressed, message: dict[str, Any] | None) -> None:
         """Do what follows from a press beside its answer; `message` is what stands in the pressed one's place."""
-        reply, posted = answered.reply, answered.posted
-        if incoming.reply_to and message is not None and not (incoming.invoked and reply.refused):
-            self._beside_the_answer(self._exchange(incoming, message, posted))
-        if shown.then is not None:
-            self._follow(incoming, person_id, shown.then, answered.about)
-        elif posted is not None and answered.about is not None:
-            await self.program.told(answered.about)
-        if reply.refused:
+        refused = pressed.reply.refused
+        if incoming.reply_to and message is not None and not (incoming.invoked and refused):
+            self._beside_the_answer(self._exchange(incoming, message, pressed.posted))
+        if pressed.below is not None:
+            self._follow(incoming, person_id, pressed.below)
+        if refused:
             self.counts.refuse("press")
         else:
             self.program.call()
@@ -199,23 +188,23 @@ class Turns:
     async def _exchange(self, incoming: Incoming, message: dict[str, Any], posted: Posted | None) -> None:
         done = await self.door.exchange(incoming.chat, incoming.reply_to, message)
         if not done and posted is not None:
-            await self.program.unsettle(posted)
+            await self.answering.unsettle(posted)
 
     async def _refreshed(self, incoming: Incoming, person_id: int) -> Answer:
         """What a card shows now, to whoever looks at it; only ever their own."""
         if incoming.card_id == STATUS_VIEW:
             reply = await self._respond(incoming, person_id, "say", text="status", in_group=False)
             return self._card(reply.card, person_id, STATUS_VIEW)
-        posted = await self.program.posted(person_id, incoming.card_id)
-        if posted is None:
+        card = await self.answering.shows(person_id, incoming.card_id)
+        if card is None:
             self.counts.refuse("card")
             return _error(404, "NotFound", "This card is out of date. Write mine to see what waits for you.")
-        return self._card(posted.card, person_id, incoming.card_id, refresh_for=(incoming.where.user_id,))
+        return self._card(card, person_id, incoming.card_id, refresh_for=(incoming.where.user_id,))
 
     # ---- answers
 
     async def _respond(self, incoming: Incoming, person_id: int, verb: str, **options: Any) -> Reply:
-        return (await self.program.respond(self._interaction(incoming, person_id, verb, **options))).reply
+        return await self.answering.reply(self._interaction(incoming, person_id, verb, **options))
 
     def _interaction(self, incoming: Incoming, person_id: int, verb: str, **options: Any) -> Interaction:
         return Interaction(person_id, verb, incoming.event_id, self.program.now(), **options)
@@ -262,30 +251,6 @@ class Turns:
         task = asyncio.get_running_loop().create_task(_logged(work))
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
-
-
-def shown_after(reply: Reply, own: Card | None, values: dict[str, str]) -> Shown:
-    """What stands in the place of a pressed card, of which `own` is what its message should show now.
-
-    A form comes back with what was typed and its errors. Another refusal stands on the card itself, whose buttons are
-    still wanted. Where the card or its answer asks for something more, the answer is a message of its own below it.
-    """
-    if own is None:
-        return Shown(reply.card)
-    if reply.refused:
-        if reply.card.all_inputs():
-            return Shown(reply.card)
-        words = " ".join(
-            part if part.endswith((".", "?", "!")) else f"{part}." for part in (reply.card.title, *reply.card.text)
-        )
-        return Shown(own.answered(values, {}, words))
-    if reply.asks_again:
-        return Shown(reply.card)
-    if not reply.card.actions and not own.actions:
-        return Shown(reply.card)
-    # What was typed is still wanted where the answer asks for the rest of it, and taken where it doesn't.
-    kept = own.answered(values, {}) if reply.card.all_inputs() else own
-    return Shown(kept, then=reply.card)
 
 
 def _too_large(card: Card, *, refused: bool) -> str:

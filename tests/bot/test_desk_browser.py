@@ -106,7 +106,7 @@ async def booked(visit: Visit, auditor: Person, practitioner: Person) -> None:
     await visit.be(auditor)
     await visit.press("I'll take it")
     await visit.say("Thurs 2pm")
-    await visit.answered(f"We have asked {practitioner.name}")
+    await expect(visit.answer).to_contain_text(f"We have asked {practitioner.name}")
     await visit.be(practitioner)
     await visit.press("Yes, that suits me")
     await visit.answered("Your discussion is on Thu 5 Mar 2026 at 14:00")

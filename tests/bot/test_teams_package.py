@@ -32,6 +32,7 @@ from bot.teams.package_rules import ICONS, NoSchema, faults, manifest_faults, sc
 from cards.limits import units
 from cards.status import HELP_ALL, HELP_QA
 from handlers.commands import GROUP_WORDS, ORDERS
+from tests.bot.pictures import apart, decoded
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "manifest" / "teams"
@@ -194,37 +195,6 @@ def test_the_app_asks_for_no_permission_of_a_team_or_of_graph() -> None:
 
 # The icons
 
-Pixels = list[list[tuple[int, ...]]]
-
-
-def decoded(png: bytes) -> Pixels:
-    """The points of a PNG with eight bits a colour, row by row, each as red, green, blue and opacity."""
-    position, packed, width, height, samples = 8, b"", 0, 0, 0
-    while position < len(png):
-        size, kind = struct.unpack(">I4s", png[position : position + 8])
-        chunk = png[position + 8 : position + 8 + size]
-        if kind == b"IHDR":
-            width, height, bits, colours, _, _, interlaced = struct.unpack(">IIBBBBB", chunk)
-            assert (bits, interlaced) == (8, 0)
-            samples = {2: 3, 6: 4}[colours]
-        elif kind == b"IDAT":
-            packed += chunk
-        position += 12 + size
-    raw, stride = zlib.decompress(packed), width * samples
-    rows: list[bytearray] = [bytearray(stride)]
-    for start in range(0, height * (stride + 1), stride + 1):
-        above, line = rows[-1], bytearray(raw[start + 1 : start + 1 + stride])
-        for at in range(stride):
-            left, corner = (line[at - samples], above[at - samples]) if at >= samples else (0, 0)
-            guess = left + above[at] - corner
-            nearest = min((left, above[at], corner), key=lambda value: abs(guess - value))
-            line[at] = (line[at] + (0, left, above[at], (left + above[at]) // 2, nearest)[raw[start]]) % 256
-        rows.append(line)
-    return [
-        [(*row[at : at + 3], row[at + 3] if samples == 4 else 255) for at in range(0, stride, samples)]
-        for row in rows[1:]
-    ]
-
 
 def test_the_icon_in_colour_is_a_full_square_with_the_mark_where_no_corner_is_cut_off() -> None:
     pixels = decoded((PICTURES / "color.png").read_bytes())
@@ -254,18 +224,10 @@ def test_the_outline_is_nothing_but_white_on_a_transparent_ground() -> None:
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_icons_are_what_their_drawings_show(browser: Browser) -> None:
     for name, side in ICONS.items():
-        page = await browser.new_page(viewport={"width": side, "height": side})
-        drawing = (PICTURES / name).with_suffix(".svg").read_text("utf-8")
-        await page.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block }}</style>{drawing}")
-        drawn = decoded(await page.screenshot(omit_background=True))
-        await page.close()
+        picture = PICTURES / name
+        drawing = picture.with_suffix(".svg").read_text("utf-8")
         # Browsers smooth the edges a little differently.
-        apart = sum(
-            abs(one[3] * one[0] - other[3] * other[0]) / 255
-            for row, as_kept in zip(drawn, decoded((PICTURES / name).read_bytes()), strict=True)
-            for one, other in zip(row, as_kept, strict=True)
-        )
-        assert apart / side**2 < 2, name
+        assert await apart(browser, drawing, picture.read_bytes(), side) < 2, name
 
 
 # Microsoft's own schema

@@ -22,7 +22,7 @@ from scheduling.clock import MovedClock
 from storage.contacts import Whereabouts, keep_contact
 from storage.database import open_database, sqlite_url
 from storage.store import Store
-from storage.tables import ContactRow, OutboxRow
+from storage.tables import ContactRow, OutboxRow, PostingRow
 from tests.handlers.conftest import STAFF, START, Founded, founded
 from tests.teams.chats import Message
 from tests.teams.connector import APP_ID, LOOPBACK, TENANT_ID, Connector
@@ -133,7 +133,7 @@ class Story:
         return card
 
     async def asked(self, name: str, verb: str) -> Message:
-        """The newest message in somebody's chat with a button of this verb; waited for."""
+        """The newest message in somebody's chat with a button of this verb; waited for, until auditloop has kept it."""
         person = self.people[name]
 
         def found() -> Message | None:
@@ -147,7 +147,15 @@ class Story:
         await self.teams.until(lambda: found() is not None)
         message = found()
         assert message is not None
+        await self.eventually(lambda: self._kept(message))
         return message
+
+    async def _kept(self, message: Message) -> bool:
+        """Whether it is known where a message stands; an answer that shows no duty is kept nowhere."""
+        token = next((one["data"]["card_id"] for one in buttons_of(message.card or {}) if "data" in one), "")
+        async with self.store.begin() as tx:
+            found = select(PostingRow.id).where(PostingRow.token == token)
+            return not token or await tx.session.scalar(found) is not None
 
     async def officer(self) -> str:
         """The first name of the QA officer at work today."""

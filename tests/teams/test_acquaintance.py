@@ -66,9 +66,8 @@ async def test_a_stranger_gets_a_polite_answer_and_the_officer_hears_of_it_once_
     for words in ("status", f"case {CASE}", "help"):
         await eve.says(words)
     await story.teams.until(lambda: len(eve.chat.now()) == 3)
-    for card in eve.chat.cards():
-        assert title_of(card) == "Sorry, I don't know you yet"
-        assert CASE not in says(card)
+    assert [title_of(card) for card in eve.chat.cards()] == ["Sorry, I don't know you yet"] * 3
+    assert not any(CASE in says(card) for card in eve.chat.cards())
     officer = await story.officer()
     card = await story.shows(officer, "isn't among the people of this service")
     assert "(eve@example.net) wrote to auditloop in Teams" in says(card)
@@ -157,6 +156,7 @@ async def test_a_team_that_takes_auditloop_in_makes_its_members_known(opens: Ope
         message = await story.asked("Carol", "accept")
         assert (await story.person("Carol").presses(message, "accept")).status == 200
         opened = [call.person for call in story.teams.sent(Kind.CREATE)]
+        assert "Carol Crane" in opened
         assert len(opened) == len(set(opened))
 
 

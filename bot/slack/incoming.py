@@ -1,0 +1,353 @@
+"""What Slack tells, read into what auditloop needs of it: bounded, and never trusted."""
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cards.blocks.forms import answers
+
+Json = Mapping[str, Any]
+MOST_VALUES = 200
+LONGEST_TEXT = 5_000
+"""More than anything takes; what is longer is refused by its length alone."""
+_WORDS_OF_THEIRS = (None, "thread_broadcast", "file_share")
+"""Kinds of messages that somebody has just written; others tell of a change, or of what Slack itself says."""
+_ACTS, _OPENS = re.compile(r"press-\d{1,4}"), re.compile(r"form-\d{1,4}")
+_LINK = re.compile(r"<(?:https?:|mailto:|tel:)[^|>]*\|([^>]*)>")
+_REFERENCE = re.compile(r"<[@#!][^|>]*(?:\|([^>]*))?>")
+_ANGLED = re.compile(r"<((?:https?:|mailto:|tel:)[^>]*)>")
+
+
+class NotReadable(ValueError):
+    """Something that isn't formed as Slack forms it."""
+
+
+class Kind(StrEnum):
+    PRESSED = "pressed"
+    """A button that acts at once."""
+    OPENS = "opens"
+    """A button that opens a form."""
+    FILLED = "filled"
+    """An input of a form that is open was typed into or chosen from."""
+    BACK = "back"
+    SUBMITTED = "submitted"
+    CLOSED = "closed"
+    COMMAND = "command"
+    SHORTCUT = "shortcut"
+    TYPED = "typed"
+    HOME = "home"
+    CAME = "came"
+    """Somebody opened their chat with auditloop."""
+    CHANGED = "changed"
+    """Something about somebody's account has changed."""
+    GONE = "gone"
+    """The app was taken out of the workspace."""
+    OTHER = "other"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+class _Named(_Part):
+    id: str = Field(default="", max_length=64)
+
+
+class _User(_Named):
+    team_id: str = Field(default="", max_length=64)
+
+
+class _State(_Part):
+    values: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+
+
+class _View(_Part):
+    id: str = Field(max_length=64, min_length=1)
+    hash: str = Field(default="", max_length=128)
+    type: str = Field(default="modal", max_length=16)
+    private_metadata: str = Field(default="", max_length=3000)
+    state: _State | None = None
+
+
+class _Action(_Part):
+    type: str = Field(default="button", max_length=64)
+    action_id: str = Field(max_length=255)
+    action_ts: str = Field(default="", max_length=64)
+    value: str | None = Field(default=None, max_length=2000)
+
+
+class _Container(_Part):
+    type: str = Field(default="", max_length=32)
+    message_ts: str = Field(default="", max_length=32)
+    thread_ts: str = Field(default="", max_length=32)
+    channel_id: str = Field(default="", max_length=64)
+    is_ephemeral: bool = False
+
+
+class _Message(_Part):
+    thread_ts: str = Field(default="", max_length=32)
+
+
+class _Interaction(_Part):
+    type: str
+    user: _User
+    team: _Named | None = None
+    trigger_id: str = Field(default="", max_length=255)
+    response_url: str = Field(default="", max_length=1000)
+    callback_id: str = Field(default="", max_length=255)
+    actions: list[_Action] = Field(default_factory=list, max_length=50)
+    container: _Container = _Container()
+    message: _Message | None = None
+    view: _View | None = None
+
+
+class _Command(_Part):
+    user_id: str = Field(max_length=64, min_length=1)
+    team_id: str = Field(max_length=64)
+    channel_id: str = Field(default="", max_length=64)
+    text: str = ""
+    trigger_id: str = Field(default="", max_length=255)
+    response_url: str = Field(default="", max_length=1000)
+
+
+class _Event(_Part):
+    type: str = Field(max_length=64)
+    subtype: str | None = None
+    user: str | dict[str, Any] = ""
+    bot_id: str | None = None
+    team: str | None = Field(default=None, max_length=64)
+    user_team: str | None = Field(default=None, max_length=64)
+    text: str | None = None
+    ts: str = Field(default="", max_length=32)
+    thread_ts: str = Field(default="", max_length=32)
+    channel: str | dict[str, Any] = ""
+    channel_type: str = ""
+    tab: str = ""
+
+
+class _Told(_Part):
+    team_id: str = Field(max_length=64)
+    event_id: str = Field(max_length=64, min_length=1)
+    event: _Event
+
+
+Part = TypeVar("Part", bound=_Part)
+
+
+@dataclass(frozen=True)
+class SeenView:
+    """A modal or a Home tab as somebody had it before them when they acted; `content` is all that Slack says of it."""
+
+    id: str
+    hash: str
+    is_home: bool
+    metadata: str
+    content: Json
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What somebody did in Slack. `event_id` is the same for the same act, however often it comes.
+
+    `team_id` is the workspace of whoever acts. `thread` is the message that began the thread, empty outside of one.
+    `only_theirs` says that nobody else sees the message on which they acted; such a message has no place. `values` are
+    what stands in the inputs of a view, by their names. `account` is somebody's account as Slack describes it.
+    """
+
+    kind: Kind
+    event_id: str
+    user_id: str
+    team_id: str
+    channel: str = ""
+    ts: str = ""
+    thread: str = ""
+    only_theirs: bool = False
+    verb: str = ""
+    subject: str = ""
+    card_id: str = ""
+    values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    text: str = ""
+    callback_id: str = ""
+    trigger_id: str = ""
+    response_url: str = ""
+    view: SeenView | None = None
+    account: Json = field(default_factory=lambda: MappingProxyType({}))
+
+
+def workspace_of(body: Json) -> str:
+    """The id of the workspace that a payload names; empty where it names none."""
+    team = body.get("team")
+    found = body.get("team_id") or (team.get("id") if isinstance(team, Mapping) else "")
+    return found if isinstance(found, str) else ""
+
+
+def app_of(body: Json) -> str:
+    """The id of the app for which a payload is; empty where it names none."""
+    found = body.get("api_app_id")
+    return found if isinstance(found, str) else ""
+
+
+def read(body: Json) -> Incoming:
+    """What a payload says. Raises NotReadable."""
+    if "command" in body:
+        return _command(_formed(_Command, body), body)
+    if body.get("type") == "event_callback":
+        return _event(_formed(_Told, body))
+    return _interaction(_formed(_Interaction, body), body)
+
+
+def _formed(part: type[Part], body: Json) -> Part:
+    try:
+        return part.model_validate(dict(body))
+    except ValidationError as fault:
+        places = sorted({".".join(map(str, one["loc"])) for one in fault.errors(include_input=False)})
+        raise NotReadable(f"not formed as Slack forms it: {', '.join(places)[:200]}") from None
+
+
+def _event_id(*parts: str) -> str:
+    """Short and of one form, since the ids that Slack gives are of many."""
+    return "slack:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+# ---- presses, forms and shortcuts
+
+
+def _interaction(told: _Interaction, body: Json) -> Incoming:
+    team_id = told.user.team_id or (told.team.id if told.team else "")
+    incoming = Incoming(
+        Kind.OTHER,
+        _event_id(told.type, told.user.id, told.trigger_id),
+        told.user.id,
+        team_id,
+        trigger_id=told.trigger_id,
+        response_url=told.response_url,
+        callback_id=told.callback_id,
+        view=_view(told.view, body),
+    )
+    if not told.user.id:
+        raise NotReadable("nobody did it")
+    if told.type == "block_actions":
+        return _pressed(incoming, told)
+    if told.type == "shortcut":
+        return replace(incoming, kind=Kind.SHORTCUT)
+    if told.type in ("view_submission", "view_closed") and told.view is not None:
+        kind = Kind.SUBMITTED if told.type == "view_submission" else Kind.CLOSED
+        return replace(incoming, kind=kind, values=_values(told.view))
+    return incoming
+
+
+def _pressed(incoming: Incoming, told: _Interaction) -> Incoming:
+    if not told.actions:
+        raise NotReadable("nothing was pressed")
+    action, container = told.actions[0], told.container
+    incoming = replace(
+        incoming,
+        event_id=_event_id(told.type, told.user.id, told.trigger_id, action.action_id, action.action_ts),
+        channel=container.channel_id,
+        ts=container.message_ts,
+        thread=container.thread_ts or (told.message.thread_ts if told.message else ""),
+        only_theirs=container.is_ephemeral,
+        values=_values(told.view) if told.view is not None else MappingProxyType({}),
+    )
+    if action.action_id == "back":
+        return replace(incoming, kind=Kind.BACK)
+    if action.type != "button" and told.view is not None:
+        return replace(incoming, kind=Kind.FILLED)
+    acts, opens = _ACTS.fullmatch(action.action_id), _OPENS.fullmatch(action.action_id)
+    if not acts and not opens:
+        return incoming
+    verb, subject, card_id = _button(action.value or "")
+    return replace(incoming, kind=Kind.PRESSED if acts else Kind.OPENS, verb=verb, subject=subject, card_id=card_id)
+
+
+def _button(value: str) -> tuple[str, str, str]:
+    """Verb, subject and card id out of a button's value. Raises NotReadable."""
+    try:
+        kept = json.loads(value)
+    except (ValueError, RecursionError):
+        kept = None
+    if not isinstance(kept, dict):
+        raise NotReadable("a button's value")
+    verb, subject, card_id = (kept.get(name) for name in ("verb", "subject", "card_id"))
+    return tuple(
+        one[:most] if isinstance(one, str) else "" for one, most in ((verb, 64), (subject, 60), (card_id, 200))
+    )  # type: ignore[return-value]
+
+
+def _view(view: _View | None, body: Json) -> SeenView | None:
+    if view is None:
+        return None
+    return SeenView(view.id, view.hash, view.type == "home", view.private_metadata, body["view"])
+
+
+def _values(view: _View) -> Mapping[str, str]:
+    state = view.state.values if view.state is not None else {}
+    if sum(map(len, state.values())) > MOST_VALUES:
+        raise NotReadable("view.state: too many inputs")
+    try:
+        given = answers(state)
+    except (AttributeError, TypeError):
+        raise NotReadable("view.state") from None
+    return {name: _text(value) for name, value in given.items()}
+
+
+def _text(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\0", "")[:LONGEST_TEXT]
+
+
+# ---- commands
+
+
+def _command(told: _Command, body: Json) -> Incoming:
+    return Incoming(
+        Kind.COMMAND,
+        _event_id("command", told.user_id, told.trigger_id, str(body["command"])[:64], told.text),
+        told.user_id,
+        told.team_id,
+        channel=told.channel_id,
+        text=_plain(told.text),
+        trigger_id=told.trigger_id,
+        response_url=told.response_url,
+    )
+
+
+# ---- events
+
+
+def _event(told: _Told) -> Incoming:
+    event = told.event
+    user_id = event.user if isinstance(event.user, str) else str(event.user.get("id", ""))
+    incoming = Incoming(
+        Kind.OTHER,
+        _event_id("event", told.event_id),
+        user_id[:64],
+        event.user_team or event.team or told.team_id,
+        channel=event.channel[:64] if isinstance(event.channel, str) else "",
+    )
+    if event.type in ("app_uninstalled", "tokens_revoked"):
+        return replace(incoming, kind=Kind.GONE)
+    if event.type in ("user_change", "team_join") and isinstance(event.user, dict):
+        return replace(incoming, kind=Kind.CHANGED, account=event.user)
+    if not user_id:
+        return incoming
+    if event.type == "app_home_opened":
+        return replace(incoming, kind=Kind.HOME if event.tab == "home" else Kind.CAME)
+    said = event.type == "message" and event.channel_type == "im" and event.bot_id is None
+    if said and event.subtype in _WORDS_OF_THEIRS:
+        return replace(incoming, kind=Kind.TYPED, ts=event.ts, thread=event.thread_ts, text=_plain(event.text or ""))
+    return incoming
+
+
+def _plain(text: str) -> str:
+    """What was typed, without Slack's own marks for links, people and channels."""
+    text = _LINK.sub(r"\1", text[: 8 * LONGEST_TEXT])
+    text = _REFERENCE.sub(lambda found: found[1] or " ", text)
+    return _text(html.unescape(_ANGLED.sub(r"\1", text)).strip())

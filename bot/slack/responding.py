@@ -1,0 +1,85 @@
+"""Answers that go back to where somebody acted, for their eyes alone or for everyone's there."""
+
+import logging
+from dataclasses import dataclass
+
+from bot.program import Program
+from bot.slack.client import SlackClient
+from bot.slack.door import SlackDoor
+from bot.slack.failures import Refused, Unanswered
+from cards.blocks import BlockMessage, render_all
+from cards.card import Card, Tone
+from cards.limits import CardTooLarge
+from scheduling.door import NotDelivered
+from storage.postings import Place
+
+MOST_PARTS = 4
+"""Slack takes five answers to one interaction; one more is left for a later change."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Responding:
+    program: Program
+    client: SlackClient
+    door: SlackDoor
+
+    async def respond(
+        self, url: str, card: Card, card_id: str, person_id: int, *, in_channel: bool = False, replace: bool = False
+    ) -> bool:
+        """Answer at a response_url, with a picture where the card has a chart; whether that worked.
+
+        What would take too many messages goes to the person's own chat.
+        """
+        picture = await self.door.picture(card)
+        try:
+            messages = render_all(card, card_id=card_id, picture=picture)
+        except CardTooLarge:
+            return await self._elsewhere(url, card, card_id, person_id)
+        if len(messages) > MOST_PARTS:
+            return await self._elsewhere(url, card, card_id, person_id)
+        if await self._sent(url, messages, in_channel=in_channel, replace=replace):
+            return True
+        if picture is None:
+            return False
+        # Slack may not have finished with a picture that it has just been given; the numbers are in the text as well.
+        messages = render_all(card, card_id=card_id)
+        return await self._sent(url, messages, in_channel=in_channel, replace=replace)
+
+    async def privately(self, card: Card, card_id: str, person_id: int) -> Place | None:
+        """Send a card to somebody's own chat; where it stands, or None where it couldn't be sent."""
+        person = await self.program.person(person_id)
+        if person is None:
+            return None
+        try:
+            channel = await self.door.private_chat(person)
+        except NotDelivered as fault:
+            log.warning("somebody's own chat can't be opened: %s", fault.reason)
+            return None
+        return await self.door.reply(channel, card, person_id, token=card_id)
+
+    async def _elsewhere(self, url: str, card: Card, card_id: str, person_id: int) -> bool:
+        reached = await self.privately(card, card_id, person_id)
+        said = NO_OWN_CHAT if reached is None else IN_YOUR_CHAT
+        return await self._sent(url, render_all(said, card_id=""))
+
+    async def _sent(
+        self, url: str, messages: list[BlockMessage], *, in_channel: bool = False, replace: bool = False
+    ) -> bool:
+        try:
+            for number, message in enumerate(messages):
+                await self.client.respond(url, message, in_channel=in_channel, replace=replace and number == 0)
+        except (Refused, Unanswered) as fault:
+            log.warning("an answer could not be shown: %s", fault)
+            return False
+        return True
+
+
+IN_YOUR_CHAT = Card(
+    title="I have answered you in our own chat", text=("The answer is too long to be shown for you alone here.",)
+)
+NO_OWN_CHAT = Card(
+    title="The answer is too long to be shown here",
+    text=("I can't write to you in a chat of our own just now. Please try again in a minute.",),
+    tone=Tone.REFUSED,
+)

@@ -1,0 +1,235 @@
+"""Messages that must arrive, and what becomes of them where Slack doesn't take them."""
+
+from datetime import timedelta
+from time import monotonic
+
+import pytest
+from sqlalchemy import update
+
+from audits.messages import Message
+from bot.slack.acquaintance import DEACTIVATED
+from storage.ledger import post
+from storage.tables import ContactRow, PersonRow
+from tests.handlers.conftest import CASE
+from tests.slack import trouble as wrong
+from tests.slack.council import Opens, Story, reading
+from tests.slack.server import Slack
+from tests.slack.trouble import Mishap
+
+HALF_AN_HOUR = timedelta(minutes=30)
+REPEATED = "You may have had this message before."
+
+
+@pytest.mark.parametrize(
+    ("mishap", "reason"),
+    [
+        (wrong.refuses("user_disabled"), "their Slack account is deactivated"),
+        (wrong.refuses("is_archived"), "their chat with auditloop in Slack is archived"),
+        (wrong.refuses("not_in_channel"), "auditloop was taken out of their chat in Slack"),
+        (wrong.refuses("restricted_action"), "auditloop may not write to them in Slack"),
+        (wrong.refuses("something_new"), "Slack answered something_new"),
+    ],
+    ids=lambda one: getattr(one, "code", ""),
+)
+async def test_whom_slack_refuses_for_good_is_reached_through_others(opens: Opens, mishap: Mishap, reason: str) -> None:
+    async with opens() as story:
+        order = story.slack.trouble.add(mishap, "chat.postMessage", person="Carol Crane", times=None)
+        await story.everyone_told()
+        assert await story.states("Carol") == {"failed"}
+        await story.shows("Dan", CASE)
+        told = reading(await story.shows(await story.officer(), "A message for Carol Crane did not arrive"))
+        assert f"did not arrive: {reason}. The message went to Dan Dunlin instead." in told
+        order.stop()
+        await story.people["Carol"].says("mine")
+        await story.shows("Carol", f"Your audit for January 2026: {CASE}")
+
+
+async def test_a_chat_that_is_gone_is_opened_anew_and_gets_the_message(opens: Opens) -> None:
+    async with opens() as story:
+        await story.everyone_told()
+        async with story.store.begin() as tx:
+            await tx.session.execute(update(ContactRow).values(conversation_id="D0LONGGONE"))
+        await story.until("2026-01-26T10:00")
+        assert "failed" not in await story.states("Carol")
+        contact = await story.contact("Carol")
+        assert contact is not None
+        assert contact.conversation_id == story.people["Carol"].dm.id
+
+
+async def test_a_chat_that_cannot_be_had_at_all_is_said_to_be_gone(opens: Opens) -> None:
+    async with opens() as story:
+        story.slack.trouble.add(
+            wrong.refuses("channel_not_found"), "chat.postMessage", person="Carol Crane", times=None
+        )
+        await story.everyone_told()
+        contact = await story.contact("Carol")
+        assert contact is not None
+        assert contact.closed == "their chat with auditloop in Slack is gone"
+
+
+@pytest.mark.parametrize(
+    "mishap",
+    [
+        wrong.FAILS,
+        wrong.BAD_GATEWAY,
+        wrong.UNAVAILABLE,
+        wrong.throttles(1),
+        wrong.throttles(None),
+        wrong.refuses("service_unavailable"),
+        wrong.refuses("request_timeout"),
+    ],
+    ids=lambda one: f"{one.status} {one.code} {one.retry_after or ''}",
+)
+async def test_what_may_pass_is_tried_again_and_arrives_once(opens: Opens, mishap: Mishap) -> None:
+    async with opens() as story:
+        story.slack.trouble.add(mishap, "chat.postMessage", person="Carol Crane", times=1)
+        await story.everyone_told()
+        await story.later(HALF_AN_HOUR)
+        assert await story.states("Carol") == {"sent"}
+        texts = story.people["Carol"].sees()
+        assert len(texts) == 2
+        assert not any(REPEATED in text for text in texts)
+        assert "sent" not in await story.states("Dan")
+
+
+async def test_slack_is_given_the_time_that_it_asks_for(opens: Opens) -> None:
+    async with opens() as story:
+        story.slack.trouble.add(wrong.throttles(600), "chat.postMessage", person="Carol Crane", times=1)
+        begun = story.clock.now()
+        await story.everyone_told()
+        waits = [row.not_before - begun for row in await story.rows() if row.to_id == story.ids["Carol"]]
+        assert all(timedelta(seconds=590) <= wait <= timedelta(seconds=601) for wait in waits), waits
+        assert await story.states("Leo") == {"sent"}
+
+
+@pytest.mark.parametrize(
+    "mishap",
+    [wrong.DROPS_AFTER_TAKING, wrong.GARBAGE, wrong.TEXT, wrong.EMPTY],
+    ids=["dropped", "garbage", "text", "empty"],
+)
+async def test_what_may_have_arrived_comes_again_and_says_so(opens: Opens, mishap: Mishap) -> None:
+    async with opens() as story:
+        story.slack.trouble.add(mishap, "chat.postMessage", person="Carol Crane", times=1)
+        await story.everyone_told()
+        assert "unknown" in await story.states("Carol")
+        await story.later(HALF_AN_HOUR)
+        assert await story.states("Carol") == {"sent"}
+        texts = story.people["Carol"].sees()
+        assert len(texts) == 3
+        assert sum(REPEATED in text for text in texts) == 1
+
+
+async def test_an_error_inside_slack_leaves_it_open_whether_a_message_arrived(opens: Opens) -> None:
+    async with opens() as story:
+        story.slack.trouble.add(wrong.INTERNAL, "chat.postMessage", person="Carol Crane", times=1)
+        await story.everyone_told()
+        assert "unknown" in await story.states("Carol")
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "token_revoked", "account_inactive", "missing_scope"])
+async def test_while_auditloop_may_not_write_everything_waits_and_nobody_is_blamed(opens: Opens, code: str) -> None:
+    async with opens() as story:
+        order = story.slack.trouble.add(wrong.refuses(code), "chat.postMessage", times=None)
+        await story.everyone_told()
+        rows = [row for row in await story.rows() if row.attempts]
+        assert rows
+        assert {(row.state, row.error) for row in rows} == {("queued", f"Slack answered {code}")}
+        order.stop()
+        await story.later(HALF_AN_HOUR)
+        assert {row.state for row in await story.rows()} == {"sent"}
+
+
+async def test_who_was_deactivated_is_not_written_to_although_slack_would_say_yes(story: Story) -> None:
+    carol = story.people["Carol"]
+    count = len(carol.messages())
+    await story.slack.events.deactivated(carol)
+    await story.eventually(lambda: _closed(story, "Carol", DEACTIVATED))
+    await story.until("2026-01-20T12:00")
+    assert len(carol.messages()) == count
+    assert DEACTIVATED in reading(await story.shows(await story.officer(), "A message for Carol Crane did not arrive"))
+    carol.deleted = False
+    await story.slack.events.changed(carol)
+    await story.slack.until(lambda: len(carol.messages()) > count)
+
+
+async def test_who_was_deactivated_without_a_word_is_not_written_to_either(story: Story) -> None:
+    """The event was lost while auditloop was down."""
+    carol = story.people["Carol"]
+    count = len(carol.messages())
+    carol.deleted = True
+    await story.until("2026-01-20T12:00")
+    assert len(carol.messages()) == count
+    contact = await story.contact("Carol")
+    assert contact is not None
+    assert contact.closed == DEACTIVATED
+    carol.deleted = False
+    await story.until("2026-01-27T12:00")
+    assert len(carol.messages()) > count
+
+
+async def _closed(story: Story, name: str, reason: str) -> bool:
+    contact = await story.contact(name)
+    return contact is not None and contact.closed == reason
+
+
+@pytest.mark.parametrize("name", ["Leo", "Carol"])
+async def test_who_has_no_account_or_a_guests_is_reached_through_others(opens: Opens, name: str) -> None:
+    def without(slack: Slack) -> None:
+        accounts = slack.workspace.accounts
+        found = next(one for one in accounts if one.name.startswith(name))
+        if name == "Leo":
+            accounts.remove(found)
+        else:
+            found.restricted = True
+
+    async with opens(begun=without) as story:
+        await story.everyone_told()
+        assert await story.states(name) == {"failed"}
+        told = reading(await story.shows(await story.officer(), "did not arrive"))
+        assert ("no account in Slack" if name == "Leo" else "a guest in Slack") in told
+        assert story.people[name].messages() == []
+
+
+async def test_while_the_directory_cannot_be_read_messages_wait(opens: Opens) -> None:
+    async with opens() as story:
+        order = story.slack.trouble.add(wrong.UNAVAILABLE, "users.lookupByEmail", "users.list", times=None)
+        await story.everyone_told()
+        assert await story.states("Carol") == {"queued"}
+        order.stop()
+        await story.later(HALF_AN_HOUR)
+        assert await story.states("Carol") == {"sent"}
+
+
+async def test_a_months_list_for_hundreds_stays_within_slacks_rates(opens: Opens) -> None:
+    async with opens() as story:
+        slack, crowd = story.slack, []
+        slack.rates.now, slack.api.enforces_rates = monotonic, True
+        now = story.clock.now()
+        async with story.store.begin() as tx:
+            for number in range(120):
+                person = slack.member(f"Person {number}", f"p{number}@example.org")
+                row = PersonRow(name=person.name, email=person.email, role="manager", active=True)
+                tx.session.add(row)
+                await tx.session.flush()
+                crowd.append((person, row.id))
+            await tx.people_changed()
+            few = crowd[0][1]
+            texts = [(row_id, f"Part {part}") for _, row_id in crowd for part in range(2)]
+            texts += [(few, f"More {part}") for part in range(6)]
+            await post(
+                tx,
+                [
+                    Message(f"m/{place}", "message", to_id, "manager", "", now, notice="told", text=text)
+                    for place, (to_id, text) in enumerate(texts)
+                ],
+            )
+        await story.program.beat()
+        for _ in range(30):
+            if all(row.state == "sent" for row in await story.rows() if row.notice == "told"):
+                break
+            await story.later(timedelta(minutes=1))
+        assert slack.breaches == []
+        assert not [call for call in slack.calls if call.status == 429]
+        assert [len(person.messages()) for person, _ in crowd] == [8] + [2] * 119
+        assert len(slack.sent("conversations.open")) == 0
+        slack.look()
