@@ -152,12 +152,11 @@ async def _open_platforms(
     if slack is not None:
         from bot.slack.serving import SlackService
 
-        service = SlackService(slack, program, counts, say)
+        service = SlackService(slack, program, counts, f"{address}/slack/events", say)
         stack.push_async_callback(service.close)
         others = (service.wrong,)
         if not slack.settings.socket_mode:
             posts["/slack/events"] = service.post
-            say(f"Slack is answered at {address}/slack/events.")
     watch = Watch(program, counts, timedelta(seconds=settings.heartbeat_seconds), others)
     await serve_web(stack, sock, build_web(watch, Calendar(program, links, counts), posts))
     if service is not None:

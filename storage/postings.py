@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, case, insert, not_, or_, select, update
+from sqlalchemy import and_, bindparam, case, insert, not_, or_, select, update
 
 from storage.statements import new_id
 from storage.store import Transaction
@@ -47,18 +47,19 @@ _ABOUT_ANOTHER = select(_OUTBOX.c.id).where(
     _OUTBOX.c.posting_id == _IT.id,
     or_(_OUTBOX.c.audit_id.is_(None), _OUTBOX.c.audit_id != bindparam("about")),
 )
-_FIRST_ABOUT = (
-    select(_IT.activity_id)
+_TELLS_OF_IT = _IT.id.in_(
+    select(_OUTBOX.c.posting_id).where(_OUTBOX.c.audit_id == bindparam("about"), _OUTBOX.c.posting_id.is_not(None))
+)
+_THREAD = (
+    select(_IT.thread, _IT.activity_id)
     .where(
         _IT.platform == bindparam("platform"),
         _IT.person_id == bindparam("person"),
         _IT.activity_id != "",
-        _IT.id.in_(
-            select(_OUTBOX.c.posting_id).where(
-                _OUTBOX.c.audit_id == bindparam("about"), _OUTBOX.c.posting_id.is_not(None)
-            )
+        or_(
+            and_(_TELLS_OF_IT, not_(_ABOUT_ANOTHER.exists())),
+            and_(_IT.audit_id == bindparam("about"), _IT.thread != ""),
         ),
-        not_(_ABOUT_ANOTHER.exists()),
     )
     .order_by(_IT.id)
     .limit(1)
@@ -78,17 +79,19 @@ _PUT_OFF = update(_POSTINGS).where(_IT.id == bindparam("this"), _UNCHANGED).valu
 
 @dataclass(frozen=True)
 class Place:
-    """Where a message stands on a platform. `token` names it inside its card."""
+    """Where a message stands on a platform. `token` names it inside its card; `thread` is the message below which it
+    stands, if it is below one."""
 
     platform: str
     conversation_id: str
     activity_id: str
     service_url: str
     token: str
+    thread: str = ""
 
 
 def place_of(row: PostingRow) -> Place:
-    return Place(row.platform, row.conversation_id, row.activity_id, row.service_url, row.token)
+    return Place(row.platform, row.conversation_id, row.activity_id, row.service_url, row.token, row.thread)
 
 
 async def keep_posting(
@@ -136,6 +139,7 @@ async def _keep(
         "conversation_id": place.conversation_id,
         "activity_id": place.activity_id,
         "service_url": place.service_url,
+        "thread": place.thread,
         "at": now,
         "shown": shown,
         "audit_id": audit_id,
@@ -174,10 +178,10 @@ async def messages_of(tx: Transaction, posting_id: int) -> list[OutboxRow]:
 
 
 async def thread_of(tx: Transaction, platform: str, person_id: int, audit_id: int) -> str | None:
-    """The first message that a person got about one audit alone, below which the later ones stand; None before it."""
+    """The message below which a person gets what is about an audit: the first about it alone; None before it."""
     values = {"platform": platform, "person": person_id, "about": audit_id}
-    found: str | None = (await tx.execute(_FIRST_ABOUT, values)).scalar()
-    return found
+    row = (await tx.execute(_THREAD, values)).one_or_none()
+    return (row.thread or row.activity_id) if row is not None else None
 
 
 async def posting_named(tx: Transaction, token: str, person_id: int) -> PostingRow | None:

@@ -246,6 +246,7 @@ class ContactRow(Table):
 class PostingRow(Table):
     """A message that stands in a chat and can be changed there. `token` names it inside its card.
 
+    `thread` is the message below which it stands, and is empty where it stands by itself.
     It shows messages of the outbox, or, where it was an answer, the duty `duty_ref` of an audit. `shown` is the
     fingerprint of what it shows. `wanted` counts what happened that may change it; `next_at` is when to look at it
     again, and is empty while there is no reason to.
@@ -260,6 +261,7 @@ class PostingRow(Table):
     conversation_id: Mapped[str] = mapped_column(String(512))
     activity_id: Mapped[str] = mapped_column(String(512))
     service_url: Mapped[str] = mapped_column(String(512))
+    thread: Mapped[str] = mapped_column(String(64), default="", server_default="")
     at: Mapped[datetime]
     audit_id: Mapped[int | None] = mapped_column(ForeignKey("audits.id"), index=True)
     duty_ref: Mapped[str | None] = mapped_column(String(128))

@@ -64,10 +64,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a message stands. The timestamp is empty where Slack gave none."""
+    """Where a message stands, and the message below which it does. The timestamp is empty where Slack gave none."""
 
     channel: str
     ts: str
+    thread: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class SlackClient:
             ),
             names=(MESSAGES, IN_CHANNEL + channel),
         )
-        return Spot(_word(found, "channel", otherwise=channel), _word(found, "ts", otherwise=""))
+        return Spot(_word(found, "channel", otherwise=channel), _word(found, "ts", otherwise=""), thread)
 
     async def update(self, channel: str, ts: str, message: BlockMessage, *, can_wait: bool = False) -> None:
         """Put another message in the place of one; what `can_wait` leaves room for the answers to presses."""

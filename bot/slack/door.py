@@ -276,7 +276,7 @@ def _message(card: Card, token: str, shown: Picture | None) -> BlockMessage:
 
 def _place(spots: Sequence[Spot], token: str) -> Place:
     stamps = BETWEEN.join(spot.ts for spot in spots if spot.ts)
-    return Place(PLATFORM, spots[0].channel, stamps, "", token)
+    return Place(PLATFORM, spots[0].channel, stamps, "", token, spots[0].thread)
 
 
 async def _post(client: SlackClient, channel: str, message: BlockMessage, thread: str) -> Spot:

@@ -7,13 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response
-from slack_bolt.app.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
 
 from bot.counts import Counts
+from bot.slack.listeners import AsyncApp, over_http
 from scheduling.clock import Clock
 
 GOOD_FOR = 300
@@ -51,8 +49,7 @@ class Endpoint:
         body = _readable(request.content_type, raw)
         if body is None:
             return self._refuse("unreadable", 400, "This request is not formed as Slack forms them.")
-        asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(request.headers.items()))
-        return await to_aiohttp_response(await self.app.async_dispatch(asked))
+        return await over_http(self.app, request, body)
 
     def _proved(self, request: web.Request, raw: bytes) -> str | None:
         """The signature of a request that Slack signed in the last minutes; None for any other."""

@@ -3,13 +3,12 @@
 from dataclasses import dataclass, replace
 
 from aiohttp import web
-from slack_bolt.app.async_app import AsyncApp
 
 from bot.answering import Answering
 from bot.counts import Counts
 from bot.program import Program
 from bot.slack.endpoint import Endpoint
-from bot.slack.listeners import build_app
+from bot.slack.listeners import AsyncApp, build_app
 from bot.slack.opening import Slack
 from bot.slack.turns import Turns
 

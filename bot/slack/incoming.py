@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cards.blocks.forms import answers
 
@@ -56,6 +56,12 @@ class Kind(StrEnum):
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nothing(cls, value: Any) -> Any:
+        """Slack leaves out what it doesn't know, or says null."""
+        return {name: one for name, one in value.items() if one is not None} if isinstance(value, dict) else value
+
 
 class _Named(_Part):
     id: str = Field(default="", max_length=64)
@@ -93,6 +99,7 @@ class _Container(_Part):
 
 
 class _Message(_Part):
+    ts: str = Field(default="", max_length=32)
     thread_ts: str = Field(default="", max_length=32)
 
 
@@ -105,7 +112,8 @@ class _Interaction(_Part):
     callback_id: str = Field(default="", max_length=255)
     actions: list[_Action] = Field(default_factory=list, max_length=50)
     container: _Container = _Container()
-    message: _Message | None = None
+    channel: _Named = _Named()
+    message: _Message = _Message()
     view: _View | None = None
 
 
@@ -251,9 +259,9 @@ def _pressed(incoming: Incoming, told: _Interaction) -> Incoming:
     incoming = replace(
         incoming,
         event_id=_event_id(told.type, told.user.id, told.trigger_id, action.action_id, action.action_ts),
-        channel=container.channel_id,
-        ts=container.message_ts,
-        thread=container.thread_ts or (told.message.thread_ts if told.message else ""),
+        channel=container.channel_id or told.channel.id,
+        ts=container.message_ts or told.message.ts,
+        thread=container.thread_ts or told.message.thread_ts,
         only_theirs=container.is_ephemeral,
         values=_values(told.view) if told.view is not None else MappingProxyType({}),
     )
@@ -340,8 +348,8 @@ def _event(told: _Told) -> Incoming:
         return incoming
     if event.type == "app_home_opened":
         return replace(incoming, kind=Kind.HOME if event.tab == "home" else Kind.CAME)
-    said = event.type == "message" and event.channel_type == "im" and event.bot_id is None
-    if said and event.subtype in _WORDS_OF_THEIRS:
+    own_chat = event.channel_type == "im" or (not event.channel_type and incoming.channel.startswith("D"))
+    if event.type == "message" and own_chat and event.bot_id is None and event.subtype in _WORDS_OF_THEIRS:
         return replace(incoming, kind=Kind.TYPED, ts=event.ts, thread=event.thread_ts, text=_plain(event.text or ""))
     return incoming
 

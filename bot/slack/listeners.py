@@ -8,6 +8,8 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -21,6 +23,8 @@ from bot.slack.client import SlackClient, Workspace
 from bot.slack.incoming import Incoming, Json, NotReadable, app_of, read, workspace_of
 from bot.slack.turns import Turns
 from cards.blocks.forms import BACK, FORM
+
+__all__ = ["AsyncApp", "build_app", "over_http"]
 
 ANY = re.compile("")
 ASKED = re.compile("input/")
@@ -60,6 +64,12 @@ def build_app(turns: Turns, workspace: Workspace, client: SlackClient) -> AsyncA
     app.use(_Gate(workspace, turns.counts).let_in)
     _listen(app, turns)
     return app
+
+
+async def over_http(app: AsyncApp, request: web.Request, body: str) -> web.Response:
+    """The app's answer to a request that is proved to be Slack's."""
+    asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(request.headers.items()))
+    return await to_aiohttp_response(await app.async_dispatch(asked))
 
 
 class _Gate:

@@ -91,6 +91,7 @@ class Modals:
     counts: Counts
     beside: Beside
     _filling: dict[str, Incoming] = field(default_factory=dict)
+    _keeping: set[str] = field(default_factory=set)
 
     # ---- opening
 
@@ -132,6 +133,8 @@ class Modals:
         view = incoming.view
         if view is None:
             return {}
+        # What was on its way to be kept is in the form itself.
+        self._filling.pop(view.id, None)
         work = asyncio.get_running_loop().create_task(self._outcome(incoming, view))
         await asyncio.wait({work}, timeout=KEPT_IN)
         if work.done():
@@ -282,17 +285,15 @@ class Modals:
         if incoming.view is None:
             return
         view_id = incoming.view.id
-        busy = view_id in self._filling
         self._filling[view_id] = incoming
-        if busy:
+        if view_id in self._keeping:
             return
+        self._keeping.add(view_id)
         try:
-            newest = None
-            while (wanted := self._filling[view_id]) is not newest:
-                newest = wanted
+            while (newest := self._filling.pop(view_id, None)) is not None:
                 await self._keep(newest)
         finally:
-            self._filling.pop(view_id, None)
+            self._keeping.discard(view_id)
 
     async def closed(self, incoming: Incoming) -> None:
         """Keep what was typed into a form that is closed, where Slack says it."""

@@ -66,7 +66,7 @@ class Pressing:
             subject=press.subject,
             values=dict(press.values),
         )
-        place = Place(PLATFORM, origin.channel, origin.ts, "", uuid4().hex) if origin.stands else None
+        place = Place(PLATFORM, origin.channel, origin.ts, "", uuid4().hex, origin.thread) if origin.stands else None
         return await self.answering.press(interaction, press.card_id, place)
 
     async def follow(self, person_id: int, press: Press, pressed: Pressed) -> None:
@@ -91,8 +91,7 @@ class Pressing:
         thread = origin.root
         if not thread and kept is not None:
             async with self.program.store.begin() as tx:
-                first = await thread_of(tx, PLATFORM, person_id, kept.about.audit_id)
-            thread = (first or "").partition(BETWEEN)[0]
+                thread = await thread_of(tx, PLATFORM, person_id, kept.about.audit_id) or ""
         if origin.is_own_chat:
             place = await self.door.reply(origin.channel, below.card, person_id, token=token, thread=thread)
         else:

@@ -21,11 +21,15 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class SlackService:
-    """Answers Slack from the moment at which Slack says whose the token is; `say` tells whoever started auditloop."""
+    """Answers Slack from the moment at which Slack says whose the token is.
+
+    `address` is where it is posted to on this computer; `say` tells whoever started auditloop.
+    """
 
     slack: OpenedSlack
     program: Program
     counts: Counts
+    address: str
     say: Callable[[str], None]
     _inbound: Inbound | None = field(default=None, init=False)
     _line: Line | None = field(default=None, init=False)
@@ -74,6 +78,8 @@ class SlackService:
             token = self.slack.settings.app_token.get_secret_value().strip()
             self._line = Line(self._inbound.bolt, slack.client, token)
             await self._connected(self._line)
+        else:
+            self.say(f"Slack is answered at {self.address}.")
         return True
 
     async def _connected(self, line: Line) -> None:

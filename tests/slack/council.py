@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -21,7 +22,9 @@ from bot.running import open_bot
 from bot.settings import Settings, SlackSettings, TeamsSettings, WebSettings
 from bot.slack.door import SlackDoor
 from bot.slack.scopes import NEEDED
+from cards.card import Card
 from scheduling.clock import MovedClock
+from scheduling.door import Parcel
 from storage.database import open_database, sqlite_url
 from storage.store import Store
 from storage.tables import ContactRow, OutboxRow, PersonRow, PostingRow
@@ -33,6 +36,7 @@ from tests.slack.workspace import Message
 
 ADDRESSES = {name.split()[0]: f"{name.split()[0].lower()}@example.org" for name, *_ in STAFF}
 SCOPES = frozenset(NEEDED)
+_numbers = count(1)
 
 
 @dataclass
@@ -150,6 +154,10 @@ def reading(message: Message) -> str:
     """The words of a message as it stands, without counting it as looked at."""
     pictures = (f"{one['title']}: {one['alt_txt']}" for one in message.files)
     return "\n".join(filter(None, (words_of(message.blocks) or message.text, *pictures)))
+
+
+def parcel(card: Card, *, audit_id: int | None = None, urgent: bool = False) -> Parcel:
+    return Parcel((f"test/{next(_numbers)}",), card, urgent=urgent, repeat=False, audit_id=audit_id)
 
 
 @asynccontextmanager

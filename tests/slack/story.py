@@ -1,5 +1,6 @@
 """What the stories in Slack share: who has come how far, what was counted and recorded, and a database that is busy."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -51,6 +52,27 @@ async def drafts(story: Story, name: str) -> list[dict[str, str]]:
     """What somebody has typed and not sent."""
     async with story.store.begin() as tx:
         return list(await tx.session.scalars(select(DraftRow.values).where(DraftRow.person_id == story.ids[name])))
+
+
+async def settled(story: Story) -> None:
+    """Wait until auditloop has done all that the acts so far lead to, and has sent what is due now."""
+    calls = -1
+    while calls != len(story.slack.calls):
+        calls = len(story.slack.calls)
+        while beside := [one for one in asyncio.all_tasks() if getattr(one.get_coro(), "__name__", "") == "_logged"]:
+            await asyncio.wait(beside)
+        await story.program.beat()
+
+
+async def unread(story: Story) -> dict[str, list[str]]:
+    """The titles of what has come to each person, or changed before them, since the story last looked."""
+    await settled(story)
+    found: dict[str, list[str]] = {}
+    for name, person in story.people.items():
+        new = [one for one in person.messages() if not one.seen]
+        if new:
+            found[name] = [person.reads(one).partition("\n")[0] for one in new]
+    return found
 
 
 @contextmanager

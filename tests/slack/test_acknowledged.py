@@ -7,6 +7,7 @@ from sqlalchemy import select
 from storage.tables import LedgerRow
 from tests.handlers.conftest import CASE
 from tests.slack.council import Opens, Story
+from tests.slack.forms import control
 from tests.slack.story import at_once, busy, entries, taken
 
 __all__ = ["at_once"]
@@ -109,6 +110,30 @@ async def test_a_press_just_as_the_message_arrives_changes_that_message(story: S
     await story.slack.until(lambda: "You said that the discussion was held" in carol.reads(book))
     await story.program.beat()
     assert sum("Send the audit" in text for text in carol.sees()) == 1
+
+
+async def test_what_slack_says_with_nulls_or_leaves_out_is_read_all_the_same(story: Story) -> None:
+    carol, workspace = story.people["Carol"], story.slack.workspace
+    asked = await story.shows("Carol", "Can you take it?")
+    found = control(asked.blocks, "I'll take it", pressed=True)
+    assert found is not None
+    payload = {
+        "type": "block_actions",
+        "user": {"id": carol.id, "team_id": None},
+        "team": {"id": workspace.team_id},
+        "api_app_id": workspace.app_id,
+        "trigger_id": workspace.trigger(carol).id,
+        "response_url": None,
+        "view": None,
+        "channel": {"id": carol.dm.id},
+        "message": {"ts": asked.ts, "thread_ts": None},
+        "actions": [{"type": "button", "action_id": "press-1", "value": found.element["value"]}],
+    }
+    assert (await story.slack.out.tell("interactive", payload)).status == 200
+    await story.slack.until(lambda: "You took this audit" in carol.reads(asked))
+    words = {"type": "message", "user": carol.id, "text": "help", "channel": carol.dm.id, "ts": workspace.new_ts()}
+    assert (await story.slack.events.tell(words | {"subtype": None, "thread_ts": None})).status == 200
+    await story.shows("Carol", "What you can write")
 
 
 async def test_auditloops_own_words_are_not_answered(story: Story) -> None:

@@ -154,7 +154,7 @@ async def test_while_slack_does_not_say_who_somebody_is_nobody_is_taken_for_a_st
 
 async def test_somebody_who_has_left_the_service_is_told_nothing(story: Story) -> None:
     await story.people["Grace"].says("help")
-    await story.shows("Grace", "Hello Grace")
+    await story.shows("Grace", "What you can write to auditloop")
     count = len(story.people["Grace"].messages())
     await story.leaves("Grace")
     await story.people["Grace"].says("status")

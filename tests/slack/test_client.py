@@ -8,6 +8,7 @@ from itertools import pairwise
 from time import monotonic
 
 import pytest
+from aiohttp import ClientTimeout, web
 
 from bot.rates import Rates, Throttled
 from bot.slack.client import Member, SlackClient, View
@@ -189,6 +190,22 @@ async def test_whatever_is_no_answer_may_have_arrived_and_goes_once(
     slack.look()
 
 
+@pytest.mark.parametrize("mishap", [wrong.HANGS, wrong.HANGS_AFTER_TAKING], ids=["before", "after"])
+async def test_an_answer_that_takes_too_long_is_not_waited_for(
+    slack: Slack, monkeypatch: pytest.MonkeyPatch, mishap: Mishap
+) -> None:
+    monkeypatch.setattr("bot.slack.client.TIMEOUT", ClientTimeout(total=0.5))
+    ann = slack.member("Ann Archer")
+    async with client_of(slack.api_url) as client:
+        slack.trouble.add(wrong.slow(0.2), "conversations.open")
+        channel = await client.open_chat(ann.id)
+        slack.trouble.add(mishap, "chat.postMessage")
+        with pytest.raises(Unanswered, match="TimeoutError") as fault:
+            await client.post(channel, saying("Hello"))
+    assert fault.value.may_have_arrived
+    slack.look()
+
+
 async def test_who_cannot_be_reached_at_all_has_surely_got_nothing() -> None:
     async with client_of("http://127.0.0.1:1/api/") as client:
         with pytest.raises(Unanswered) as fault:
@@ -211,8 +228,6 @@ async def test_an_error_of_http_keeps_its_status(
 )
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
 async def test_answers_that_make_no_sense_are_only_unreadable(says: bytes, content_type: str) -> None:
-    from aiohttp import web
-
     async def senseless(_: web.Request) -> web.Response:
         return web.Response(body=says, content_type=content_type)
 

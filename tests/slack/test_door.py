@@ -1,27 +1,21 @@
 """What a person gets: an audit's messages in one thread, long cards in parts, files, charts, and changes in place."""
 
 from functools import partial
-from itertools import count
 
 import pytest
 
 from bot.doors import Doors
 from cards.card import Action, Bars, Card, Download, Table
-from scheduling.door import Failure, NotDelivered, Parcel
+from scheduling.door import Failure, NotDelivered
 from tests.handlers.conftest import CASE
 from tests.slack import trouble as wrong
-from tests.slack.council import SCOPES, Opens, Story, reading
+from tests.slack.council import SCOPES, Opens, Story, parcel, reading
 from tests.slack.people import Member
 from tests.slack.workspace import Message
 
 INVITATION = Download(
     "Add the session to your calendar", "session.ics", "text/calendar", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
 )
-_numbers = count(1)
-
-
-def parcel(card: Card, *, audit_id: int | None = None, urgent: bool = False) -> Parcel:
-    return Parcel((f"test/{next(_numbers)}",), card, urgent=urgent, repeat=False, audit_id=audit_id)
 
 
 def long_card(rows: int, *, title: str = "The month") -> Card:

@@ -371,6 +371,7 @@ async def test_a_form_that_cannot_be_kept_at_all_stands_there_with_all_that_was_
 async def test_a_form_that_cannot_be_opened_at_all_says_so(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     await taken(story)
     carol = story.people["Carol"]
+    await story.kept(await story.shows("Carol", "When could you talk about"))
     monkeypatch.setattr(sqlite, "PATIENCE", 0.2)
     with busy(story):
         await carol.presses("Suggest this time")

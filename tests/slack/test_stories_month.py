@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.handlers.conftest import CASE
+from tests.handlers.conftest import CASE, OTHER_CASE
 from tests.slack.council import Opens, Story
-from tests.slack.story import asked, at_modal, at_once, booked, entries, graded, modal, taken, talked
+from tests.slack.story import asked, at_modal, at_once, booked, entries, graded, modal, settled, taken, talked, unread
 
 __all__ = ["at_once"]
 
@@ -19,6 +19,7 @@ async def month(opens: Opens, request: pytest.FixtureRequest) -> AsyncIterator[S
         await story.everyone_told()
         story.slack.look()
         yield story
+        await settled(story)
         story.slack.check()
 
 
@@ -31,7 +32,10 @@ async def test_a_months_card_arrives_is_taken_and_changes_in_place(month: Story)
     assert f"You took this audit: {CASE}" in month.people["Carol"].reads(asked)
     book = await month.shows("Carol", f"When could you talk about {CASE}?")
     assert book.thread_ts == asked.ts
-    month.slack.look()
+    assert await unread(month) == {
+        "Alice": ["An audit of your work with this child"],
+        "Carol": [f"The audit of {CASE}"],
+    }
 
 
 async def test_an_audit_is_handed_back_with_its_reason_in_a_modal(month: Story) -> None:
@@ -47,7 +51,7 @@ async def test_an_audit_is_handed_back_with_its_reason_in_a_modal(month: Story) 
     gil = await month.officer()
     await month.shows(gil, f"Please find another auditor for {CASE}")
     assert "I am on leave this month" in "\n".join(month.people[gil].sees())
-    month.slack.look()
+    assert await unread(month) == {"Carol": [f"The audit of {CASE}"]}
 
 
 async def test_a_time_is_suggested_in_a_few_words_and_agreed_with_one_press(month: Story) -> None:
@@ -56,7 +60,11 @@ async def test_a_time_is_suggested_in_a_few_words_and_agreed_with_one_press(mont
         await month.shows(name, f"audit-{CASE}.ics")
     asked = await month.shows("Alice", "You agreed the time")
     assert asked.history[-1] == "updated"
-    month.slack.look()
+    agreed = f"Alice Avocet agreed the time: {CASE}"
+    assert await unread(month) == {
+        "Alice": ["An audit of your work with this child", "Add to your calendar: "],
+        "Carol": [f"The audit of {CASE}", agreed, "Hello Carol, this is auditloop", agreed, "Add to your calendar: "],
+    }
 
 
 async def test_a_time_is_suggested_in_a_modal_and_what_is_no_time_stays_with_its_error(month: Story) -> None:
@@ -73,7 +81,10 @@ async def test_a_time_is_suggested_in_a_modal_and_what_is_no_time_stays_with_its
     assert at_modal(carol) is None
     await month.shows("Alice", "Does Tue 6 Jan 2026 at 14:00 suit you?")
     await month.shows("Carol", f"You suggested Tue 6 Jan 2026 at 14:00 for {CASE}")
-    month.slack.look()
+    assert await unread(month) == {
+        "Alice": ["An audit of your work with this child"],
+        "Carol": [f"The audit of {CASE}"],
+    }
 
 
 async def test_the_grade_form_goes_in_steps_and_what_it_leads_to_reaches_everyone(month: Story) -> None:
@@ -85,10 +96,11 @@ async def test_the_grade_form_goes_in_steps_and_what_it_leads_to_reaches_everyon
     await carol.submits()
     assert at_modal(carol) is None
     await month.slack.until(lambda: "You completed the audit" in carol.reads(form))
+    await settled(month)
     month.slack.look()
     await month.until("2026-01-06T10:00")
     await month.shows("Alice", "See the child alone this week.")
-    month.slack.look()
+    assert await unread(month) == {}
 
 
 async def test_a_safety_concern_reaches_the_managers_and_each_says_that_they_have_it(month: Story) -> None:
@@ -107,7 +119,8 @@ async def test_a_safety_concern_reaches_the_managers_and_each_says_that_they_hav
     before = len(month.people["Bob"].messages())
     await month.until("2026-01-05T09:20")
     assert len(month.people["Bob"].messages()) == before
-    month.slack.look()
+    title = f"⚠ Safety alert: {CASE}"
+    assert await unread(month) == {"Kim": [title]} | {name: [title, title] for name in ("Frank", "Erin", "Dan")}
 
 
 async def test_an_inadequate_is_moderated_and_its_action_confirmed_and_signed_off(month: Story) -> None:
@@ -139,7 +152,22 @@ async def test_an_inadequate_is_moderated_and_its_action_confirmed_and_signed_of
     await month.people[name].presses("Sign it off", waiting)
     await month.slack.until(lambda: waiting.history[-1] == "updated")
     assert "Sign it off" not in month.people[name].reads(waiting)
-    month.slack.look()
+    assert await unread(month) == {
+        "Erin": [f"Urgent review of {CASE}: first update"],
+        "Dan": [
+            f"An action for {CASE}",
+            f"Please read the audit of {CASE}",
+            f"Urgent review of {CASE}: first update",
+            f"Urgent review of {CASE}: further update",
+        ],
+        "Alice": ["An audit of your work with this child", f"The audit is complete: {CASE}"],
+        "Carol": [
+            f"You completed the audit: {CASE}",
+            f"You said that the discussion was held: {CASE}",
+            "The audit has been moderated",
+        ],
+        "Gil": [f"{CASE} will be audited again"],
+    }
 
 
 async def test_what_is_late_goes_to_somebody_who_says_that_they_have_it(month: Story) -> None:
@@ -152,4 +180,8 @@ async def test_what_is_late_goes_to_somebody_who_says_that_they_have_it(month: S
     await month.slack.until(lambda: late.history[-1] == "updated")
     assert f"You have this: {CASE}" in month.people["Gil"].reads(late)
     assert await entries(month) > before
-    month.slack.look()
+    assert await unread(month) == {
+        "Carol": [f"Your audit for January 2026: {CASE}", f"The audit of {CASE}", f"The audit of {CASE}"],
+        "Leo": [*[f"Your audit for January 2026: {OTHER_CASE}"] * 2, *[f"The audit of {OTHER_CASE}"] * 2],
+        "Gil": [f"Answer the allocation: {OTHER_CASE} is waiting"],
+    }

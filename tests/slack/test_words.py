@@ -1,4 +1,4 @@
-"""What people type to auditloop in their chat, and who they are: answered in the right place, strangers told nothing."""
+"""What people type to auditloop in their chat: answered in the right place, and strangers are told nothing."""
 
 import json
 
