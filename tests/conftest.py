@@ -45,6 +45,9 @@ LONGEST = (
     "bot/test_desk_browser.py",
     "teams/test_bad_input.py",
     "teams/test_playground_rig.py",
+    "slack/test_reaching.py",
+    "slack/test_door.py",
+    "slack/test_modals.py",
     "cards/test_adaptive_renderer.py",
     "cards/test_html.py",
 )

@@ -64,7 +64,7 @@ class Acquaintance:
     clock: Clock
     last_seen: LastSeen
     _welcomes: Welcomes = field(init=False)
-    _seen: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], tuple[int, datetime]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._welcomes = Welcomes(self.store, self.clock, PLATFORM)
@@ -75,7 +75,7 @@ class Acquaintance:
         The QA officer hears of strangers and guests. Raises NotNow.
         """
         now = self.clock.now()
-        seen = self._seen.get(user_id)
+        seen = self._seen.get((team_id, user_id))
         if seen is not None and seen[1] > now:
             self.last_seen.note(seen[0], PLATFORM)
             return seen[0]
@@ -87,7 +87,7 @@ class Acquaintance:
         except (Refused, Unanswered) as fault:
             raise NotNow(str(fault)) from fault
         if person_id is not None:
-            self._seen[user_id] = (person_id, now + KNOWN_FOR)
+            self._seen[team_id, user_id] = (person_id, now + KNOWN_FOR)
             self.last_seen.note(person_id, PLATFORM)
         return person_id
 
@@ -107,25 +107,13 @@ class Acquaintance:
         if member.team_id not in ("", workspace.team_id):
             return
         self.roster.note(member)
-        self._seen.pop(member.user_id, None)
+        self._seen.pop((workspace.team_id, member.user_id), None)
         async with self.store.begin() as tx:
             row = await contact_at(tx, PLATFORM, workspace.team_id, member.user_id)
             if row is not None:
                 await self._stands(tx, row, why_not(member))
             elif not why_not(member) and (person_id := await person_with_email(tx, member.email)) is not None:
                 await self._keep(tx, person_id, member, workspace)
-
-    async def left(self, user_id: str) -> None:
-        """Somebody's account was deactivated. Raises NotNow."""
-        self._seen.pop(user_id, None)
-        try:
-            team_id = (await self.client.auth()).team_id
-        except (Refused, Unanswered) as fault:
-            raise NotNow(str(fault)) from fault
-        async with self.store.begin() as tx:
-            row = await contact_at(tx, PLATFORM, team_id, user_id)
-            if row is not None:
-                await close_contact(tx, PLATFORM, row.person_id, DEACTIVATED)
 
     async def reached(self, to: Person) -> ContactRow:
         """How a person is written to, looked up by their address where they aren't known so far.
@@ -208,7 +196,11 @@ class Acquaintance:
         if member is None or member.bot or member.deleted or member.team_id != workspace.team_id:
             return None
         async with self.store.begin() as tx:
-            if await contact_at(tx, PLATFORM, workspace.team_id, user_id) is None and not member.guest:
+            row = await contact_at(tx, PLATFORM, workspace.team_id, user_id)
+            if row is not None and not row.closed:
+                # Something that they did at the same time has matched them.
+                return row.person_id
+            if row is None and not member.guest:
                 person_id = await person_with_email(tx, member.email)
                 if person_id is not None and await self._keep(tx, person_id, member, workspace) is not None:
                     return person_id

@@ -1,13 +1,12 @@
 """What auditloop does about each thing that somebody does in Teams."""
 
-import asyncio
 import logging
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 from bot.answering import Answering, Below, Posted, Pressed
+from bot.beside import Beside
 from bot.counts import Counts
 from bot.program import Program
 from bot.teams.acquaintance import Acquaintance, RosterUnread
@@ -34,7 +33,7 @@ class Turns:
     door: TeamsDoor
     acquaintance: Acquaintance
     counts: Counts
-    _beside: set[asyncio.Task[None]] = field(default_factory=set)
+    beside: Beside = field(default_factory=Beside)
 
     async def take(self, incoming: Incoming) -> Answer:
         """Answer an activity whose sender is proved to be Teams."""
@@ -43,7 +42,7 @@ class Turns:
         if incoming.kind is Kind.REMOVED:
             return await self._removed(incoming)
         if incoming.kind is Kind.INSTALLED and (incoming.team or incoming.joined):
-            self._beside_the_answer(self._team(incoming))
+            self.beside.do(self._team(incoming))
             return Answer(200)
         try:
             person_id = await self.acquaintance.person(incoming)
@@ -63,13 +62,12 @@ class Turns:
             return await self._refreshed(incoming, person_id)
         if incoming.kind is Kind.PRESSED:
             return await self._pressed(incoming, person_id) if incoming.personal else self._say(incoming, _OWN_CHAT)
-        self._beside_the_answer(self._welcome(incoming, person_id, came=True))
+        self.beside.do(self._welcome(incoming, person_id, came=True))
         return Answer(200)
 
     async def close(self) -> None:
         """Wait for what is still being done beside the answers."""
-        while self._beside:
-            await asyncio.gather(*self._beside, return_exceptions=True)
+        await self.beside.close()
 
     # ---- coming and going
 
@@ -118,7 +116,7 @@ class Turns:
                 await self.answering.sent(below, place)
                 self.program.call()
 
-        self._beside_the_answer(sent())
+        self.beside.do(sent())
 
     async def _mentioned(self, incoming: Incoming, person_id: int) -> Answer:
         """In a channel nothing personal is said: what is for one person alone goes to their own chat."""
@@ -130,11 +128,11 @@ class Turns:
             options: dict[str, Any] = {}
             if word == "status" and not reply.refused and incoming.where.user_id:
                 options = {"refresh_for": (incoming.where.user_id,), "token": STATUS_VIEW}
-            self._beside_the_answer(self.door.reply(incoming.chat, reply.card, person_id, **options))
+            self.beside.do(self.door.reply(incoming.chat, reply.card, person_id, **options))
             return Answer(200)
         reply = await self._respond(incoming, person_id, "say", text=incoming.text)
         if not reply.again:
-            self._beside_the_answer(self._privately(incoming, reply.card, person_id))
+            self.beside.do(self._privately(incoming, reply.card, person_id))
             self.program.call()
         return Answer(200)
 
@@ -177,7 +175,7 @@ class Turns:
         """Do what follows from a press beside its answer; `message` is what stands in the pressed one's place."""
         refused = pressed.reply.refused
         if incoming.reply_to and message is not None and not (incoming.invoked and refused):
-            self._beside_the_answer(self._exchange(incoming, message, pressed.posted))
+            self.beside.do(self._exchange(incoming, message, pressed.posted))
         if pressed.below is not None:
             self._follow(incoming, person_id, pressed.below)
         if refused:
@@ -214,7 +212,7 @@ class Turns:
         if incoming.invoked:
             return self._card(card, 0, "")
         if incoming.kind in (Kind.TYPED, Kind.PRESSED, Kind.INSTALLED):
-            self._beside_the_answer(self.door.reply(incoming.chat, card, 0))
+            self.beside.do(self.door.reply(incoming.chat, card, 0))
         return Answer(200)
 
     def _card(self, card: Card, person_id: int, token: str, *, refresh_for: tuple[str, ...] = ()) -> Answer:
@@ -247,11 +245,6 @@ class Turns:
             tone=Tone.REFUSED,
         )
 
-    def _beside_the_answer(self, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(_logged(work))
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
-
 
 def _too_large(card: Card, *, refused: bool) -> str:
     """What is said in the place of a card that is too large even in short; a form stays as it is under these words."""
@@ -261,16 +254,6 @@ def _too_large(card: Card, *, refused: bool) -> str:
     return " ".join(
         ("Nothing was sent, and your texts are too long to come back together. Please shorten them.", *errors)
     )
-
-
-async def _logged(work: Coroutine[Any, Any, object]) -> None:
-    try:
-        await work
-    except Exception as fault:
-        # The message of a fault may repeat what a person typed; its kind doesn't.
-        log.error(
-            "something beside an answer failed: %s", type(fault).__name__, exc_info=log.isEnabledFor(logging.DEBUG)
-        )
 
 
 def _error(status: int, code: str, message: str) -> Answer:

@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 
-from cards.card import Card, ChoiceInput, InputGroup
-from cards.stored import from_json, to_json
+from cards.card import Action, Card, ChoiceInput, DateInput, InputGroup, TextInput
+from cards.stored import fingerprint, from_json, to_json
 
 
 @settings(max_examples=40)
@@ -43,3 +44,20 @@ def test_what_is_no_card_is_refused(text: str) -> None:
 def test_an_input_of_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="validation error"):
         from_json('{"title": "x", "inputs": [{"kind": "colour", "name": "a", "label": "A"}]}')
+
+
+def _form(*inputs: TextInput | DateInput | InputGroup) -> Card:
+    return Card("Which day?", inputs=inputs, actions=(Action("extend", "Extend"),))
+
+
+def test_a_form_asks_the_same_the_next_day_although_other_days_may_be_chosen() -> None:
+    today = DateInput("until", "Until", earliest="2026-04-02", latest="2026-04-30")
+    tomorrow = replace(today, earliest="2026-04-03")
+    assert fingerprint(_form(today)) == fingerprint(_form(tomorrow))
+    assert fingerprint(_form(InputGroup("When", (today,)))) == fingerprint(_form(InputGroup("When", (tomorrow,))))
+
+
+def test_a_form_that_asks_for_something_else_is_another_one() -> None:
+    until, since = DateInput("until", "Until"), DateInput("since", "Since")
+    texts = [fingerprint(_form(one)) for one in (until, since, TextInput("until", "Until"))]
+    assert len(set(texts)) == len(texts)

@@ -1,5 +1,6 @@
 """Who is who: matched once by their address, then by the id of their account; strangers and guests are told nothing."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -46,6 +47,15 @@ async def test_somebody_is_welcomed_once_however_often_they_write(opens: Opens) 
         await story.slack.until(lambda: len(alice.messages()) == 3)
         assert [HELLO in text for text in alice.sees()] == [True, False, False]
         assert len(story.slack.sent("users.info")) == 1
+
+
+async def test_whoever_begins_with_several_things_at_once_is_one_person_and_no_stranger(opens: Opens) -> None:
+    async with opens() as story:
+        alice, door = story.people["Alice"], acquaintance(story)
+        found = await asyncio.gather(*(door.person(alice.id, TEAM_ID) for _ in range(4)))
+        assert set(found) == {story.ids["Alice"]}
+        assert await door.person(alice.id, "T0ANOTHER") is None
+        assert not [row for row in await story.rows() if AMONG in row.text]
 
 
 async def test_somebody_is_known_again_although_their_address_has_changed_in_both_places(
