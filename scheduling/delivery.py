@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
@@ -96,12 +96,13 @@ async def _serve(store: Store, door: Door, clock: Clock, people: Sequence[int], 
 
 @dataclass(frozen=True)
 class _Bundle:
-    """Messages that go to one person as one card."""
+    """Messages that go to one person as one card, made from these versions of its audits."""
 
     rows: list[OutboxRow]
     person: Person
     card: Card | None
     fault: str = ""
+    seen: Mapping[int, int] = field(default_factory=dict)
 
 
 async def _claimed(store: Store, person_id: int, now: datetime) -> list[_Bundle]:
@@ -124,7 +125,8 @@ async def _still_wanted(tx: Transaction, rows: Sequence[OutboxRow]) -> list[Outb
 
 async def _bundle(tx: Transaction, rows: list[OutboxRow], person: Person, now: datetime) -> _Bundle:
     try:
-        return _Bundle(rows, person, await bundle_card(tx, rows, person, now))
+        card = await bundle_card(tx, rows, person, now)
+        return _Bundle(rows, person, card, seen=tx.versions(row.audit_id for row in rows if row.audit_id is not None))
     except Exception as fault:
         # A card that can't be built waits with its reason; the other messages go.
         log.exception("the card of %s can't be built", ", ".join(row.key for row in rows))
@@ -161,7 +163,7 @@ async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> int
     async with store.begin() as tx:
         await mark_sent(tx, rows, now, f"digest/{rows[0].id}" if len(rows) > 1 else None)
         if place is not None:
-            await keep_posting(tx, person.id, place, rows, fingerprint(bundle.card), now)
+            await keep_posting(tx, person.id, place, rows, fingerprint(bundle.card), now, seen=bundle.seen)
         await _told(tx, rows, now)
     return len(rows)
 

@@ -56,6 +56,7 @@ _ACTIONS_OF, _DUTIES_OF = _READ_ACTIONS.where(_ACTIONS.c.audit_id == _ID), _READ
 _ACTIONS_OF_SEVERAL = _READ_ACTIONS.where(_ACTIONS.c.audit_id.in_(_IDS))
 _DUTIES_OF_SEVERAL = _READ_DUTIES.where(_DUTIES.c.audit_id.in_(_IDS))
 
+_VERSIONS = select(_AUDITS.c.id, _AUDITS.c.version).where(_AUDITS.c.id.in_(_IDS))
 _CHANGE = (
     update(_AUDITS)
     .where(_AUDITS.c.id == bindparam("this"), _AUDITS.c.version == bindparam("read"))
@@ -154,6 +155,11 @@ def _step_of(value: dict[str, Any]) -> Step:
         every_minutes=value.get("every_minutes", 0),
         times=value.get("times", 0),
     )
+
+
+async def versions_now(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, int]:
+    """The version at which each of these audits stands."""
+    return {row.id: row.version for row in await execute(connection, _VERSIONS, {"ids": list(ids)})}
 
 
 async def write_audit(connection: AsyncConnection, before: Stored, audit: Audit) -> Stored:

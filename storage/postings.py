@@ -1,11 +1,12 @@
 """Messages that stand in a chat and are changed there: where they are, and which may show something old."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, case, insert, not_, or_, select, update
 
+from storage.audits import versions_now
 from storage.statements import new_id
 from storage.store import Transaction
 from storage.tables import OutboxRow, PostingRow
@@ -95,10 +96,22 @@ def place_of(row: PostingRow) -> Place:
 
 
 async def keep_posting(
-    tx: Transaction, person_id: int, place: Place, rows: Iterable[OutboxRow], shown: str, now: datetime
+    tx: Transaction,
+    person_id: int,
+    place: Place,
+    rows: Iterable[OutboxRow],
+    shown: str,
+    now: datetime,
+    *,
+    seen: Mapping[int, int],
 ) -> None:
-    """Keep where messages of the outbox stand, and the fingerprint of what is shown there."""
-    posting = await _keep(tx, person_id, place, shown, now)
+    """Keep where messages of the outbox stand, and the fingerprint of what is shown there.
+
+    `seen` has the versions of the audits from which that was made. Where one of them has changed while the message was
+    on its way, the message is looked at again.
+    """
+    changed = bool(seen) and await versions_now(tx.connection, list(seen)) != seen
+    posting = await _keep(tx, person_id, place, shown, now, next_at=now if changed else None)
     await tx.execute(_SHOWN_BY, {"posting": posting, "messages": [row.id for row in rows]})
 
 

@@ -90,6 +90,10 @@ class Transaction:
             self._audits.update(await read_audits(self.connection, missing))
         return [self._audits[one].audit for one in wanted if one in self._audits]
 
+    def versions(self, ids: Iterable[int]) -> dict[int, int]:
+        """Which version of each of these audits this transaction has; those that it never read are left out."""
+        return {one: self._audits[one].version for one in ids if one in self._audits}
+
     async def write_audit(self, audit: Audit) -> None:
         """Write an audit as it shall stand from now on.
 

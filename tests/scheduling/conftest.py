@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from audits.people import Person
+from cards.card import Card
 from scheduling.door import Failure, NotDelivered, Parcel
+from storage.postings import Place
 from tests.storage.conftest import service, staffed, template
 
 __all__ = ["Letterbox", "letterbox", "refusing", "service", "staffed", "template"]
@@ -15,18 +17,28 @@ __all__ = ["Letterbox", "letterbox", "refusing", "service", "staffed", "template
 
 @dataclass
 class Letterbox:
-    """A door that keeps what arrives. `before` and `after` may raise: nothing arrived then, or it had arrived."""
+    """A door that keeps what arrives. `before` and `after` may raise: nothing arrived then, or it had arrived.
+
+    Where it `keeps_places`, what arrived can be changed, and `changed` has what was shown instead.
+    """
 
     arrived: list[tuple[str, Parcel]] = field(default_factory=list)
     before: Callable[[Person, Parcel], Awaitable[None]] | None = None
     after: Callable[[Person, Parcel], Awaitable[None]] | None = None
+    keeps_places: bool = False
+    changed: list[tuple[str, Card]] = field(default_factory=list)
 
-    async def deliver(self, to: Person, parcel: Parcel) -> None:
+    async def deliver(self, to: Person, parcel: Parcel) -> Place | None:
         if self.before is not None:
             await self.before(to, parcel)
         self.arrived.append((to.name, parcel))
         if self.after is not None:
             await self.after(to, parcel)
+        number = str(len(self.arrived))
+        return Place("post", to.name, number, "", number) if self.keeps_places else None
+
+    async def change(self, to: Person, place: Place, card: Card) -> None:
+        self.changed.append((to.name, card))
 
     @property
     def names(self) -> list[str]:

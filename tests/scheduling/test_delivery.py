@@ -15,7 +15,7 @@ from scheduling.ticker import tick
 from storage.ledger import post
 from storage.outbox import LEASE
 from storage.store import Store
-from storage.tables import OutboxRow
+from storage.tables import OutboxRow, PostingRow
 from tests.scheduling.conftest import Letterbox, refusing
 from tests.storage.conftest import Service, moment
 
@@ -37,6 +37,27 @@ async def row_of(service: Service, key: str) -> OutboxRow:
 
 
 # ---- once
+
+
+async def test_what_happens_while_a_message_is_on_its_way_is_shown_in_it_afterwards(service: Service) -> None:
+    audit = await service.allocate("N-1", "Marek", "2026-03-02 09:00")
+
+    async def withdrawn_meanwhile(to: Person, _parcel: Parcel) -> None:
+        if to.name == "Marek" and not (await service.audit(audit)).withdrawn:
+            await service.happens(audit, "withdrawn", "2026-03-02 09:00", "Quinn", reason="the case was closed")
+
+    door, clock = Letterbox(after=withdrawn_meanwhile, keeps_places=True), MovedClock(moment("2026-03-02 09:00"))
+    await catch_up(service.store, door, clock, door)
+    assert {(name, card.actions) for name, card in door.changed} == {("Marek", ())}
+    assert await service.rows(PostingRow, PostingRow.next_at.is_not(None)) == []
+
+
+async def test_a_message_during_which_nothing_happened_stays_as_it_is(service: Service) -> None:
+    await service.allocate("N-1", "Marek", "2026-03-02 09:00")
+    door, clock = Letterbox(keeps_places=True), MovedClock(moment("2026-03-02 09:00"))
+    sent = await catch_up(service.store, door, clock, door)
+    assert sent == len(await service.rows(PostingRow)) > 0
+    assert door.changed == []
 
 
 async def test_a_message_goes_once_however_often_delivery_runs(service: Service, letterbox: Letterbox) -> None:
