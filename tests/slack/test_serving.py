@@ -310,7 +310,10 @@ async def test_the_program_answers_somebody_and_stops_when_it_is_told_to(
             f'[web]\nport = 0\n[slack]\nbot_token = "{BOT_TOKEN}"\napi_url = "{slack.api_url}"\n{how}\n', "utf-8"
         )
         async with started(tmp_path) as (process, line):
-            if not over_sockets:
+            if over_sockets:
+                # The program says so as well while its line is only on its way.
+                await slack.until(lambda: slack.sockets.open, seconds=20)
+            else:
                 slack.bot_url = line.split()[-1].rstrip(".")
             reply = await grace.says("help")
             assert reply.is_acknowledged
