@@ -193,7 +193,7 @@ class Acquaintance:
 
     async def _introduced(self, user_id: str, workspace: Workspace, now: datetime) -> int | None:
         member = await self.roster.now(user_id)
-        if member is None or member.bot or member.deleted or member.team_id != workspace.team_id:
+        if member is None or member.bot or member.deleted or member.team_id not in ("", workspace.team_id):
             return None
         async with self.store.begin() as tx:
             row = await contact_at(tx, PLATFORM, workspace.team_id, user_id)
