@@ -9,6 +9,7 @@ from bot.beside import Beside
 from bot.counts import Counts
 from bot.drafting import Drafting
 from bot.program import Program
+from bot.refusals import OWN_CHAT
 from bot.slack.acquaintance import Acquaintance, NotNow
 from bot.slack.asking import ON_ITS_WAY, Asking
 from bot.slack.client import SlackClient
@@ -23,7 +24,7 @@ from bot.slack.responding import Responding
 from bot.slack.windows import Windows
 from cards.blocks.forms import said_view
 from cards.blocks.texts import Json
-from cards.card import Card, Tone
+from cards.card import Card
 from handlers.interaction import Interaction
 
 log = logging.getLogger(__name__)
@@ -181,10 +182,3 @@ class Turns:
     async def _press(self, incoming: Incoming, person_id: int) -> tuple[Press, Pressed]:
         press = Press(incoming.event_id, incoming.verb, incoming.subject, incoming.card_id, origin_of(incoming), {})
         return press, await self.pressing.press(person_id, press)
-
-
-OWN_CHAT = Card(
-    title="Please answer in our own chat",
-    text=("Nothing was changed. What is about one person or one case stays out of channels.",),
-    tone=Tone.REFUSED,
-)

@@ -9,6 +9,7 @@ from bot.answering import Answering, Below, Posted, Pressed
 from bot.beside import Beside
 from bot.counts import Counts
 from bot.program import Program
+from bot.refusals import OWN_CHAT, not_now, stranger
 from bot.teams.acquaintance import Acquaintance, RosterUnread
 from bot.teams.activity import Incoming, Kind
 from bot.teams.connection import Answer
@@ -48,11 +49,11 @@ class Turns:
             person_id = await self.acquaintance.person(incoming)
         except RosterUnread as fault:
             log.warning("nobody could be matched: %s", fault)
-            return self._say(incoming, _NOT_NOW)
+            return self._say(incoming, not_now("Teams"))
         if person_id is None:
             self.counts.refuse("stranger")
             self.program.call()
-            return self._say(incoming, self._stranger())
+            return self._say(incoming, stranger(self.program.store.framework.qa_label))
         return await self._known(incoming, person_id)
 
     async def _known(self, incoming: Incoming, person_id: int) -> Answer:
@@ -61,7 +62,7 @@ class Turns:
         if incoming.kind is Kind.REFRESHED:
             return await self._refreshed(incoming, person_id)
         if incoming.kind is Kind.PRESSED:
-            return await self._pressed(incoming, person_id) if incoming.personal else self._say(incoming, _OWN_CHAT)
+            return await self._pressed(incoming, person_id) if incoming.personal else self._say(incoming, OWN_CHAT)
         self.beside.do(self._welcome(incoming, person_id, came=True))
         return Answer(200)
 
@@ -234,17 +235,6 @@ class Turns:
             return _error(413, "TooLarge", _too_large(card, refused=refused))
         return Answer(200, {"statusCode": 200, "type": CARD, "value": message["attachments"][0]["content"]})
 
-    def _stranger(self) -> Card:
-        label = self.program.store.framework.qa_label
-        return Card(
-            title="Sorry, I don't know you yet",
-            text=(
-                f"auditloop answers the people of this service only. I have told the {label} that you wrote; if you "
-                "belong here, they can add you.",
-            ),
-            tone=Tone.REFUSED,
-        )
-
 
 def _too_large(card: Card, *, refused: bool) -> str:
     """What is said in the place of a card that is too large even in short; a form stays as it is under these words."""
@@ -261,16 +251,6 @@ def _error(status: int, code: str, message: str) -> Answer:
     return Answer(200, {"statusCode": status, "type": "application/vnd.microsoft.error", "value": value})
 
 
-_NOT_NOW = Card(
-    title="I can't tell who you are just now",
-    text=("Teams didn't answer when I asked. Nothing was changed; please try again in a minute.",),
-    tone=Tone.REFUSED,
-)
-_OWN_CHAT = Card(
-    title="Please answer in our own chat",
-    text=("Nothing was changed. What is about one person or one case stays out of channels.",),
-    tone=Tone.REFUSED,
-)
 _IN_YOUR_CHAT = Card(
     title="I have answered you in our own chat", text=("What is about one person or one case stays out of channels.",)
 )
