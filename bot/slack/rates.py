@@ -31,6 +31,8 @@ LONGER = 1.1
 """Calls arrive closer together than they were made, so fewer are made, in minutes a tenth longer."""
 PARTS = 4
 """No more than this part of a minute's calls goes within this part of a minute, so that they don't go all at once."""
+WAITED_FOR = frozenset({"views.open", "views.update"})
+"""Somebody looks at each of these, and a trigger is good for seconds; so they may use up their minute at once."""
 
 
 def rates_of_slack(a_second: int) -> Callable[[str], tuple[Rate, ...]]:
@@ -44,6 +46,7 @@ def rates_of_slack(a_second: int) -> Callable[[str], tuple[Rate, ...]]:
         if name not in TIER_OF:
             return ()
         most = int(TIERS[TIER_OF[name]] * CAREFUL)
-        return Rate(most, MINUTE * LONGER), Rate(most // PARTS, MINUTE * LONGER / PARTS)
+        whole, part = Rate(most, MINUTE * LONGER), Rate(most // PARTS, MINUTE * LONGER / PARTS)
+        return (whole,) if name in WAITED_FOR else (whole, part)
 
     return rates_of

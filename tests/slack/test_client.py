@@ -304,6 +304,14 @@ async def test_a_methods_budget_is_spread_and_what_can_wait_leaves_some_of_it() 
     assert 40 < gone <= 50
 
 
+async def test_a_minutes_forms_may_all_be_opened_at_once_since_a_trigger_is_good_for_seconds() -> None:
+    rates = Rates(rates_of_slack(4), lambda: 0.0)
+    for _ in range(90):
+        await rates.admitted("views.open", patience=0)
+    with pytest.raises(Throttled):
+        await rates.admitted("views.open", patience=0)
+
+
 async def test_nobody_waits_longer_than_it_is_worth() -> None:
     rates = Rates(rates_of_slack(4), lambda: 0.0)
     rates.hold("views.open", 3)
