@@ -4,7 +4,6 @@ It runs in a thread of its own, so a bot that blocks its event loop is slow in a
 """
 
 import asyncio
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests.another_thread import AnotherThread
 from tests.slack.access import LEAST_SCOPES, Refused, Token
 from tests.slack.directory import Directory
 from tests.slack.events import Events
@@ -53,7 +53,8 @@ class Slack:
         self.rates = Rates(now)
         self.sockets = Sockets(APP_ID, self.faults)
         self.verification_token = "verify-me"
-        self.out = Outward(SIGNING_SECRET, now, self.sockets, self._there)
+        self._thread = AnotherThread("Slack")
+        self.out = Outward(SIGNING_SECRET, now, self.sockets, self._thread.there)
         self.events = Events(self.workspace, self.out, self.verification_token, self._told_event)
         self.api = WebApi(
             self.workspace,
@@ -68,10 +69,8 @@ class Slack:
                 APP_TOKEN: Token(APP_TOKEN, frozenset({"connections:write"})),
             },
         )
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="Slack", daemon=True)
         self._broken: list[BaseException] = []
-        self.trouble = Trouble(self._loop)
+        self.trouble = Trouble(self._thread.loop)
         self._port = 0
 
     @property
@@ -168,37 +167,25 @@ class Slack:
 
     async def refreshes_sockets(self) -> None:
         """Have the app connect anew."""
-        await self._there(self.sockets.refresh())
+        await self._thread.there(self.sockets.refresh())
 
     async def cuts_sockets(self) -> None:
         """Break the app's lines."""
-        await self._there(self.sockets.cut())
+        await self._thread.there(self.sockets.cut())
 
     async def __aenter__(self) -> Self:
         self._thread.start()
-        self._runner, self._port = await self._there(self._started())
+        self._runner, self._port = await self._thread.there(self._started())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.trouble.clear()
-        await self._there(self._stopped())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        await self._thread.there(self._stopped())
+        self._thread.end()
         if self._broken and fault is None:
             raise self._broken[0]
-
-    async def _there(self, work: Awaitable[Any]) -> Any:
-        async def done() -> Any:
-            return await work
-
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(done(), self._loop))
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._loop.close()
 
     def _new_socket(self) -> str:
         return f"ws://{LOOPBACK}:{self._port}/link/?ticket={self.sockets.ticket()}&app_id={APP_ID}"

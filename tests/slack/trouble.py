@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
 from aiohttp import web
+
+from tests import orders
 
 
 @dataclass
@@ -79,35 +81,11 @@ TEXT = Mishap(Way.TEXT, takes=True)
 EMPTY = Mishap(Way.EMPTY, takes=True)
 
 
-@dataclass(eq=False)
-class Order:
-    """A mishap that a test has ordered. `met` counts the calls that met it, `holding` those that it keeps waiting."""
-
-    mishap: Mishap
-    matches: Callable[[Call], bool]
-    skips: int
-    left: int | None
-    loop: asyncio.AbstractEventLoop
-    met: int = 0
-    holding: int = 0
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def release(self) -> None:
-        """Let go of every call that hangs, now and from now on; its connection is closed without an answer."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.released.set)
-
-    def stop(self) -> None:
-        """Nobody meets it from now on."""
-        self.left = 0
+Order = orders.Order[Call, Mishap]
 
 
-@dataclass
-class Trouble:
-    """The orders of a test, asked in turn for every call; the first that matches is met."""
-
-    loop: asyncio.AbstractEventLoop
-    orders: list[Order] = field(default_factory=list)
+class Trouble(orders.Orders[Call, Mishap]):
+    """The orders of a test, by what can be said of a call."""
 
     def add(
         self,
@@ -132,28 +110,7 @@ class Trouble:
                 and (when is None or when(call))
             )
 
-        order = Order(mishap, matches, skips, times, self.loop)
-        self.orders.append(order)
-        return order
-
-    def clear(self) -> None:
-        """Everything works again; what hangs is let go."""
-        for order in self.orders:
-            order.stop()
-            order.release()
-
-    def due(self, call: Call) -> Order | None:
-        """The order that this call meets, counted as met; none where everything works."""
-        for order in self.orders:
-            if order.left == 0 or not order.matches(call):
-                continue
-            if order.skips:
-                order.skips -= 1
-                continue
-            order.left = None if order.left is None else order.left - 1
-            order.met += 1
-            return order
-        return None
+        return self.order(mishap, matches, times=times, skips=skips)
 
 
 async def meet(order: Order, request: web.Request, works: Callable[[], Awaitable[web.Response]]) -> web.Response:
@@ -175,11 +132,5 @@ async def meet(order: Order, request: web.Request, works: Callable[[], Awaitable
     if mishap.way is Way.EMPTY:
         return web.Response()
     if mishap.way is Way.HANGS:
-        order.holding += 1
-        try:
-            await order.released.wait()
-        finally:
-            order.holding -= 1
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=499)
+        await order.hold()
+    return orders.broken_off(request)

@@ -6,7 +6,6 @@ It runs in a thread of its own, so a bot that blocks its event loop is slow in a
 import asyncio
 import ssl
 import tempfile
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -19,6 +18,7 @@ import aiohttp
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.another_thread import AnotherThread
 from tests.teams.chats import Chat, Chats
 from tests.teams.conversations import Conversations
 from tests.teams.login import Login, certificate_of, pem_of
@@ -88,12 +88,11 @@ class Connector:
         self.calls: list[Call] = []
         self.bot_url = ""
         self._conversations = Conversations(self.chats, tenant_id)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="Connector", daemon=True)
         self._faults: list[BaseException] = []
+        self._thread = AnotherThread("Connector")
         self._connections: set[asyncio.Transport] = set()
         self._open = AsyncExitStack()
-        self.trouble = Trouble(self._loop)
+        self.trouble = Trouble(self._thread.loop)
 
     @property
     def service_url(self) -> str:
@@ -152,7 +151,7 @@ class Connector:
         self._thread.start()
         folder = self._open.enter_context(tempfile.TemporaryDirectory())
         context, self.ca_file = _server_context(Path(folder))
-        self._runner, port, secure_port = await self._there(self._started(context))
+        self._runner, port, secure_port = await self._thread.there(self._started(context))
         self.url = f"http://{LOOPBACK}:{port}"
         self.login_url = f"https://{LOOPBACK}:{secure_port}"
         self.client = await self._open.enter_async_context(aiohttp.ClientSession())
@@ -163,22 +162,10 @@ class Connector:
     ) -> None:
         await self._open.aclose()
         self.trouble.clear()
-        await self._there(self._stopped())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        await self._thread.there(self._stopped())
+        self._thread.end()
         if self._faults and fault is None:
             raise self._faults[0]
-
-    async def _there(self, work: Awaitable[Any]) -> Any:
-        async def done() -> Any:
-            return await work
-
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(done(), self._loop))
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._loop.close()
 
     async def _started(self, context: ssl.SSLContext) -> tuple[web.AppRunner, int, int]:
         app = web.Application(client_max_size=16 * 1024 * 1024)

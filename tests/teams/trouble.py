@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from enum import Enum, StrEnum, auto
 from typing import Any
 
 from aiohttp import web
+
+from tests import orders
 
 
 class Kind(StrEnum):
@@ -102,35 +104,11 @@ EMPTY = Mishap(Way.EMPTY, takes=True)
 GARBAGE = Mishap(Way.GARBAGE, takes=True)
 
 
-@dataclass(eq=False)
-class Order:
-    """A mishap that a test has ordered. `met` counts who has met it, `holding` the requests it keeps waiting."""
-
-    mishap: Mishap
-    matches: Callable[[Call], bool]
-    skips: int
-    left: int | None
-    loop: asyncio.AbstractEventLoop
-    met: int = 0
-    holding: int = 0
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def release(self) -> None:
-        """Let go of every request that hangs, now and from now on; its connection is closed without an answer."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.released.set)
-
-    def stop(self) -> None:
-        """Nobody meets it from now on."""
-        self.left = 0
+Order = orders.Order[Call, Mishap]
 
 
-@dataclass
-class Trouble:
-    """The orders of a test, asked in turn for every request; the first that matches is met."""
-
-    loop: asyncio.AbstractEventLoop
-    orders: list[Order] = field(default_factory=list)
+class Trouble(orders.Orders[Call, Mishap]):
+    """The orders of a test, by what can be said of a call."""
 
     def add(
         self,
@@ -159,28 +137,7 @@ class Trouble:
                 and (when is None or when(call))
             )
 
-        order = Order(mishap, matches, skips, times, self.loop)
-        self.orders.append(order)
-        return order
-
-    def clear(self) -> None:
-        """Everything works again; what hangs is let go."""
-        for order in self.orders:
-            order.stop()
-            order.release()
-
-    def due(self, call: Call) -> Order | None:
-        """The order that this request meets, counted as met; none where everything works."""
-        for order in self.orders:
-            if order.left == 0 or not order.matches(call):
-                continue
-            if order.skips:
-                order.skips -= 1
-                continue
-            order.left = None if order.left is None else order.left - 1
-            order.met += 1
-            return order
-        return None
+        return self.order(mishap, matches, times=times, skips=skips)
 
 
 def error(status: int, code: str, message: str = "", retry_after: str | None = None) -> web.Response:
@@ -207,11 +164,5 @@ async def meet(order: Order, request: web.Request, works: Callable[[], Any]) -> 
     if mishap.way is Way.GARBAGE:
         return web.Response(status=200, text="<html>Service temporarily away</html>", content_type="text/html")
     if mishap.way is Way.HANGS:
-        order.holding += 1
-        try:
-            await order.released.wait()
-        finally:
-            order.holding -= 1
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=499)
+        await order.hold()
+    return orders.broken_off(request)
