@@ -1,10 +1,9 @@
 """The check of the Slack settings, for `auditloop doctor`: the tokens, what they may do, and who can be reached."""
 
-from collections.abc import Sequence
-
 from bot.doors import LastSeen
 from bot.faults import UserFault
-from bot.settings import Settings, SlackSettings, is_loopback
+from bot.findings import Finding, exposure, some
+from bot.settings import Settings, SlackSettings
 from bot.slack.failures import Refused, Unanswered
 from bot.slack.opening import OpenedSlack, Slack, open_slack
 from bot.slack.scopes import NEEDED
@@ -12,9 +11,6 @@ from cards.wording import counted, listed
 from scheduling.clock import SystemClock
 from storage.store import Store
 
-MOST_NAMES = 10
-Finding = tuple[str, str]
-"""`Well`, `To know` or `To mend`, and a sentence."""
 NO_SIGN_IN = {
     "account_inactive": "The app's account in this workspace is deactivated: install the app anew.",
     "invalid_auth": "Slack doesn't know slack.bot_token: copy it once more from the app's page OAuth & Permissions.",
@@ -97,10 +93,7 @@ def _addresses(settings: Settings) -> list[Finding]:
             )
         ]
     found = [("Well", f"Slack: its request address is {settings.web.public_url.rstrip('/')}/slack/events.")]
-    if not is_loopback(settings.web.host):
-        words = f"auditloop listens on {settings.web.host} without encryption; a proxy on this computer is safer."
-        found.append(("To know", f"Slack: {words}"))
-    return found
+    return [*found, *exposure("Slack", settings.web)]
 
 
 async def _people(slack: OpenedSlack, store: Store) -> list[Finding]:
@@ -117,14 +110,10 @@ async def _people(slack: OpenedSlack, store: Store) -> list[Finding]:
         (missing.guests, "with a guest's account, to which auditloop doesn't write"),
     )
     found.extend(
-        ("To mend", f"Slack: {counted(len(names), 'person', 'people')} {words}: {_shown(names)}.")
+        ("To mend", f"Slack: {counted(len(names), 'person', 'people')} {words}: {some(names)}.")
         for names, words in groups
         if names
     )
     if active and not found:
         found.append(("Well", f"Slack: all {counted(active, 'person', 'people')} can be written to."))
     return found
-
-
-def _shown(names: Sequence[str]) -> str:
-    return listed([*names[:MOST_NAMES], f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else names)

@@ -284,10 +284,11 @@ def _button(value: str) -> tuple[str, str, str]:
         kept = None
     if not isinstance(kept, dict):
         raise NotReadable("a button's value")
-    verb, subject, card_id = (kept.get(name) for name in ("verb", "subject", "card_id"))
-    return tuple(
-        one[:most] if isinstance(one, str) else "" for one, most in ((verb, 64), (subject, 60), (card_id, 200))
-    )  # type: ignore[return-value]
+    return _short(kept.get("verb"), 64), _short(kept.get("subject"), 60), _short(kept.get("card_id"), 200)
+
+
+def _short(value: object, most: int) -> str:
+    return value[:most] if isinstance(value, str) else ""
 
 
 def _view(view: _View | None, body: Json) -> SeenView | None:

@@ -1,16 +1,13 @@
 """The check of the Teams settings, for `auditloop doctor`: the sign-in, the addresses, and who can be reached."""
 
-from bot.settings import Settings, TeamsSettings, is_loopback
+from bot.findings import Finding, exposure, some
+from bot.settings import Settings, TeamsSettings
 from bot.teams.connection import NoSignIn
 from bot.teams.door import PLATFORM
-from cards.wording import counted, listed
+from cards.wording import counted
 from scheduling.clock import SystemClock
 from storage.contacts import unreached
 from storage.store import Store
-
-MOST_NAMES = 10
-Finding = tuple[str, str]
-"""`Well`, `To know` or `To mend`, and a sentence."""
 
 
 async def examine_teams(settings: Settings, teams: TeamsSettings, store: Store) -> list[Finding]:
@@ -52,10 +49,7 @@ def _addresses(settings: Settings, teams: TeamsSettings) -> list[Finding]:
             )
         ]
     found = [("Well", f"Teams: the messaging endpoint is {settings.web.public_url.rstrip('/')}/api/messages.")]
-    if not is_loopback(settings.web.host):
-        words = f"auditloop listens on {settings.web.host} without encryption; a proxy on this computer is safer."
-        found.append(("To know", f"Teams: {words}"))
-    return found
+    return [*found, *exposure("Teams", settings.web)]
 
 
 async def _people(store: Store) -> list[Finding]:
@@ -68,8 +62,7 @@ async def _people(store: Store) -> list[Finding]:
     if active and not missing:
         found.append(("Well", f"Teams: all {counted(len(active), 'person', 'people')} can be written to."))
     if names:
-        shown = names if len(names) <= MOST_NAMES else [*names[:MOST_NAMES], f"{len(names) - MOST_NAMES} more"]
         who = f"{counted(len(names), 'person', 'people')} not reachable yet, until they open auditloop in Teams"
-        found.append(("To know", f"Teams: {who}: {listed(shown)}."))
+        found.append(("To know", f"Teams: {who}: {some(names)}."))
     found.extend(("To mend", f"Teams: {name} can't be written to: {why}.") for name, why in closed)
     return found
