@@ -74,6 +74,7 @@ _CHANGE_ACTION = (
     .where(_ACTIONS.c.audit_id == bindparam("this"), _ACTIONS.c.number == bindparam("new_number"))
     .values({name: bindparam(f"new_{name}") for name in _ACTION_FIELDS if name != "number"})
 )
+_ADD_ACTIONS, _ADD_DUTIES = insert(_ACTIONS), insert(_DUTIES)
 _CHANGE_DUTY = (
     update(_DUTIES)
     .where(_DUTIES.c.ref == bindparam("new_ref"))
@@ -196,7 +197,7 @@ async def _write_actions(connection: AsyncConnection, before: Audit, audit: Audi
             changed = _values(action, _ACTION_FIELDS, "new_")
             await execute(connection, _CHANGE_ACTION, changed | {"this": audit.id})
     if added:
-        await execute(connection, insert(_ACTIONS), [one | {"audit_id": audit.id} for one in added])
+        await execute(connection, _ADD_ACTIONS, [one | {"audit_id": audit.id} for one in added])
 
 
 async def _write_duties(connection: AsyncConnection, before: Audit, audit: Audit) -> None:
@@ -207,7 +208,7 @@ async def _write_duties(connection: AsyncConnection, before: Audit, audit: Audit
         if old is not None and old.is_open and duty != old:
             await execute(connection, _CHANGE_DUTY, _values(duty, _DUTY_FIELDS, "new_"))
     if added:
-        await execute(connection, insert(_DUTIES), [one | {"audit_id": audit.id} for one in added])
+        await execute(connection, _ADD_DUTIES, [one | {"audit_id": audit.id} for one in added])
 
 
 def _values(one: RemedialAction | Duty, names: Iterable[str], prefix: str = "") -> dict[str, Any]:

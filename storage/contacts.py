@@ -28,6 +28,12 @@ _MOVED = (
     .values({name: bindparam(f"new_{name}") for name in (*_PLACE, "closed")})
 )
 
+_REPLACED = (
+    update(_CONTACTS)
+    .where(_CONTACTS.c.id == bindparam("this"))
+    .values({name: bindparam(f"new_{name}") for name in ("tenant", "object_id", *_PLACE)} | {"closed": ""})
+)
+
 
 @dataclass(frozen=True)
 class Whereabouts:
@@ -89,13 +95,33 @@ async def keep_contact(tx: Transaction, platform: str, person_id: int, where: Wh
         tx.session.add(row)
         await tx.session.flush()
         return row
+    await keep_whereabouts(tx, row, where)
+    return row
+
+
+async def keep_whereabouts(tx: Transaction, row: ContactRow, where: Whereabouts) -> None:
+    """Keep where somebody who is known is now."""
     said = {name: getattr(where, name) or getattr(row, name) for name in _PLACE}
     said["closed"] = "" if where.conversation_id else row.closed
     if any(value != getattr(row, name) for name, value in said.items()):
         await tx.execute(_MOVED, {"this": row.id} | {f"new_{name}": value for name, value in said.items()})
         for name, value in said.items():
             setattr(row, name, value)
-    return row
+
+
+async def replace_contact(
+    tx: Transaction, platform: str, person_id: int, gone: str, where: Whereabouts
+) -> ContactRow | None:
+    """Let a new account take the place of the one with the id `gone`, which the directory no longer has in use.
+
+    None where the person is no longer known under that id, or the new account is somebody's already.
+    """
+    known = await contact_of(tx, platform, person_id)
+    if known is None or known.object_id != gone or await contact_at(tx, platform, where.tenant, where.object_id):
+        return None
+    values = {f"new_{name}": getattr(where, name) for name in ("tenant", "object_id", *_PLACE)}
+    await tx.execute(_REPLACED, {"this": known.id} | values)
+    return await contact_of(tx, platform, person_id)
 
 
 async def first_welcome(tx: Transaction, contact_id: int, now: datetime) -> bool:

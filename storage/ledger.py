@@ -17,7 +17,7 @@ from audits.messages import Message
 from audits.state import TOLD, Audit, Duty, Event
 from storage.postings import look_again
 from storage.records import plain
-from storage.statements import new_id
+from storage.statements import inserts_of_new, new_id, one_of
 from storage.store import Transaction
 from storage.tables import ChainRow, LedgerRow, OutboxRow
 
@@ -28,13 +28,12 @@ BEGINNING = "0" * 64
 _OUTBOX, _CHAINS, _LEDGER = (row.table() for row in (OutboxRow, ChainRow, LedgerRow))
 
 # Statements that are made once keep the form in which the database gets them.
-_KNOWN = select(_OUTBOX.c.key).where(_OUTBOX.c.key.in_(bindparam("keys", expanding=True)))
-_POST = insert(_OUTBOX)
+_POST = inserts_of_new(_OUTBOX, "key")
 _SUPERSEDED = (
     update(_OUTBOX)
     .where(
-        _OUTBOX.c.duty_ref.in_(bindparam("refs", expanding=True)),
-        _OUTBOX.c.state.in_(WAITING),
+        _OUTBOX.c.duty_ref == bindparam("ref"),
+        one_of(_OUTBOX.c.state, WAITING),
         _OUTBOX.c.what != "alert",
     )
     .values(state="superseded")
@@ -126,7 +125,6 @@ async def post(
     told = {message.key: message for message in messages}
     if not told:
         return
-    known = set((await tx.execute(_KNOWN, {"keys": list(told)})).scalars())
     rows = [
         {
             "key": message.key,
@@ -148,10 +146,8 @@ async def post(
             "state": "queued",
         }
         for message in told.values()
-        if message.key not in known
     ]
-    if rows:
-        await tx.execute(_POST, rows)
+    await tx.execute(_POST[tx.connection.dialect.name], rows)
 
 
 async def tell_officer(
@@ -176,9 +172,9 @@ async def tell_officer(
 
 async def supersede(tx: Transaction, duties: Iterable[Duty]) -> None:
     """Messages still waiting that ask for, or complain of, what is now done are not sent."""
-    refs = [duty.ref for duty in duties if duty.closed_by != TOLD]
+    refs = [{"ref": duty.ref} for duty in duties if duty.closed_by != TOLD]
     if refs:
-        await tx.execute(_SUPERSEDED, {"refs": refs})
+        await tx.execute(_SUPERSEDED, refs)
 
 
 async def _enter(

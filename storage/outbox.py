@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, Row, Update, bindparam, case, func, select, update
 
 from storage.ledger import WAITING
+from storage.statements import one_of
 from storage.store import Transaction
 from storage.tables import OutboxRow, UtcMoment
 
@@ -19,7 +20,7 @@ _IT = _OUTBOX.c
 _NOW = bindparam("now", type_=UtcMoment)
 _RECIPIENTS = (
     select(_IT.to_id)
-    .where(_IT.state.in_(WAITING), _IT.not_before <= _NOW)
+    .where(one_of(_IT.state, WAITING), _IT.not_before <= _NOW)
     .group_by(_IT.to_id)
     .order_by(func.max(case((_IT.urgent, 1), else_=0)).desc(), func.min(_IT.id))
     .limit(bindparam("most"))
@@ -34,14 +35,14 @@ _EXPIRED = (
 def _claiming(*wheres: ColumnElement[bool]) -> Executable:
     return (
         update(_OUTBOX)
-        .where(_IT.state.in_(WAITING), _IT.to_id == bindparam("person"), *wheres)
+        .where(one_of(_IT.state, WAITING), _IT.to_id == bindparam("person"), *wheres)
         .values(state="sending", attempts=_IT.attempts + 1, lease_until=bindparam("until"))
         .returning(_OUTBOX)
     )
 
 
 _CLAIM = _claiming(_IT.not_before <= _NOW)
-_CLAIM_ABOUT = _claiming(_IT.duty_ref == bindparam("about"), _IT.what.in_(("message", "nudge")))
+_CLAIM_ABOUT = _claiming(_IT.duty_ref == bindparam("about"), one_of(_IT.what, ("message", "nudge")))
 
 
 async def recipients_due(tx: Transaction, now: datetime, most: int) -> list[int]:

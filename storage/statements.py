@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import ColumnElement, CursorResult, Executable, Insert, Table, or_
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import sqlite
@@ -18,6 +20,19 @@ async def execute(
     if connection.dialect.name == "sqlite":
         return sqlite.execute_now(connection, statement, values)
     return await connection.execute(statement, values)
+
+
+def one_of(column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a column has one of a few values that are always the same; an `in_` would be spelt anew each time."""
+    return or_(*(column == value for value in values))
+
+
+def inserts_of_new(table: Table, key: str) -> Mapping[str, Insert]:
+    """For each kind of database, an insert that leaves a row out whose `key` is there already."""
+    return {
+        "sqlite": sqlite_dialect.insert(table).on_conflict_do_nothing(index_elements=[key]),
+        "postgresql": postgresql.insert(table).on_conflict_do_nothing(index_elements=[key]),
+    }
 
 
 def new_id(inserted: CursorResult[Any]) -> int:

@@ -16,6 +16,7 @@ from storage.contacts import (
     close_contact,
     contact_at,
     keep_contact,
+    keep_whereabouts,
     person_with_email,
     revive,
 )
@@ -56,8 +57,8 @@ class Acquaintance:
         async with self.store.begin() as tx:
             row = await contact_at(tx, PLATFORM, where.tenant, where.object_id)
             person_id = row.person_id if row else None
-            if person_id is not None:
-                await keep_contact(tx, PLATFORM, person_id, where, now)
+            if row is not None:
+                await keep_whereabouts(tx, row, where)
         if person_id is None:
             person_id = await self._introduced(incoming, where, now)
         if person_id is not None:
