@@ -21,6 +21,7 @@ from storage.contacts import (
     keep_contact,
     person_with_email,
     reopen_contact,
+    replace_contact,
     revive,
 )
 from storage.store import Store, Transaction
@@ -101,9 +102,11 @@ class Acquaintance:
         Whoever was matched stays matched, whatever their address is now. Raises NotNow.
         """
         try:
-            member, workspace = member_of(user), await self.client.auth()
+            await self._take_in(member_of(user), await self.client.auth())
         except (Refused, Unanswered) as fault:
             raise NotNow(str(fault)) from fault
+
+    async def _take_in(self, member: Member, workspace: Workspace) -> None:
         if member.team_id not in ("", workspace.team_id):
             return
         self.roster.note(member)
@@ -112,8 +115,12 @@ class Acquaintance:
             row = await contact_at(tx, PLATFORM, workspace.team_id, member.user_id)
             if row is not None:
                 await self._stands(tx, row, why_not(member))
-            elif not why_not(member) and (person_id := await person_with_email(tx, member.email)) is not None:
-                await self._keep(tx, person_id, member, workspace)
+                return
+        if not why_not(member):
+            gone = await self._gone(member)
+            async with self.store.begin() as tx:
+                if (person_id := await person_with_email(tx, member.email)) is not None:
+                    await self._keep(tx, person_id, member, workspace, gone)
 
     async def reached(self, to: Person) -> ContactRow:
         """How a person is written to, looked up by their address where they aren't known so far.
@@ -134,6 +141,8 @@ class Acquaintance:
             # That an account was deactivated is also told by an event.
             return contact
         reason = why_not(member) if member is not None else UNKNOWN
+        if reason in (DEACTIVATED, UNKNOWN) and (follower := await self._follower(to, contact.user_id)) is not None:
+            return follower
         if reason:
             async with self.store.begin() as tx:
                 await close_contact(tx, PLATFORM, to.id, reason)
@@ -156,6 +165,14 @@ class Acquaintance:
         if contact is None:
             raise NoAccount(SAME_ADDRESS)
         return contact
+
+    async def _follower(self, to: Person, gone: str) -> ContactRow | None:
+        """The contact with somebody whose account is gone, at the new one with their address; None without one."""
+        member, workspace = await self.roster.with_email(to.email), await self.client.auth()
+        if member is None or why_not(member) or member.user_id == gone:
+            return None
+        async with self.store.begin() as tx:
+            return await self._keep(tx, to.id, member, workspace, gone)
 
     async def missing(self) -> Missing:
         """Who of the people can't be written to, by what Slack's directory says now. Raises Refused or Unanswered."""
@@ -195,6 +212,7 @@ class Acquaintance:
         member = await self.roster.now(user_id)
         if member is None or member.bot or member.deleted or member.team_id not in ("", workspace.team_id):
             return None
+        gone = await self._gone(member)
         async with self.store.begin() as tx:
             row = await contact_at(tx, PLATFORM, workspace.team_id, user_id)
             if row is not None and not row.closed:
@@ -202,7 +220,7 @@ class Acquaintance:
                 return row.person_id
             if row is None and not member.guest:
                 person_id = await person_with_email(tx, member.email)
-                if person_id is not None and await self._keep(tx, person_id, member, workspace) is not None:
+                if person_id is not None and await self._keep(tx, person_id, member, workspace, gone):
                     return person_id
             stranger = Stranger(PLATFORM, "Slack", user_id, member.name, member.email)
             if member.guest:
@@ -210,12 +228,28 @@ class Acquaintance:
             await tell_of_stranger(tx, stranger, now)
         return None
 
-    async def _keep(self, tx: Transaction, person_id: int, member: Member, workspace: Workspace) -> ContactRow | None:
-        """Keep whose account this is, and queue again what couldn't reach them; None where they have another one."""
+    async def _gone(self, member: Member) -> str:
+        """The account with which the person with this address was matched, if Slack has it no longer; else empty."""
+        async with self.store.begin() as tx:
+            person_id = await person_with_email(tx, member.email)
+            known = await contact_of(tx, PLATFORM, person_id) if person_id is not None else None
+        if known is None or known.user_id == member.user_id:
+            return ""
+        before = await self.roster.now(known.user_id)
+        return known.user_id if before is None or before.deleted else ""
+
+    async def _keep(
+        self, tx: Transaction, person_id: int, member: Member, workspace: Workspace, gone: str = ""
+    ) -> ContactRow | None:
+        """Keep whose account this is, and queue again what couldn't reach them; None where they have another one.
+
+        One that is `gone` is no other: whoever was given a new account for it is known by the new one from then on.
+        """
         where = Whereabouts(workspace.team_id, member.user_id, member.user_id, workspace.bot_user_id)
         now = self.clock.now()
         try:
-            contact = await keep_contact(tx, PLATFORM, person_id, where, now)
+            contact = await replace_contact(tx, PLATFORM, person_id, gone, where) if gone else None
+            contact = contact or await keep_contact(tx, PLATFORM, person_id, where, now)
         except ValueError:
             return None
         if contact.person_id != person_id:

@@ -22,7 +22,8 @@ def digest(text: str, size: int = 9) -> str:
 
 @dataclass(eq=False)
 class Account:
-    """Somebody as Slack knows them. `restricted` is a guest, `deleted` a deactivated account."""
+    """Somebody as Slack knows them. `restricted` is a guest, `deleted` a deactivated account; `id` stays whatever
+    else changes."""
 
     name: str
     email: str
@@ -31,10 +32,10 @@ class Account:
     deleted: bool = False
     modals: list["View"] = field(default_factory=list)
     home: "View | None" = None
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        return f"U0{digest(self.team_id + self.email)}"
+    def __post_init__(self) -> None:
+        self.id = f"U0{digest(self.team_id + self.email)}"
 
     @property
     def handle(self) -> str:
