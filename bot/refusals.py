@@ -10,12 +10,12 @@ OWN_CHAT = Card(
 
 
 def stranger(label: str) -> Card:
-    """For somebody who isn't among the people; `label` is who has been told of them."""
+    """For somebody who isn't among the people; `label` is who can add them."""
     return Card(
         title="Sorry, I don't know you yet",
         text=(
-            f"auditloop answers the people of this service only. I have told the {label} that you wrote; if you "
-            "belong here, they can add you.",
+            f"auditloop answers the people of this service only. If you belong here, the {label} can add you; they "
+            "hear of people whom I don't know.",
         ),
         tone=Tone.REFUSED,
     )

@@ -100,6 +100,17 @@ def complete(scene: Scene, duty: Duty) -> Card:
     )
 
 
+def passed_on(scene: Scene) -> Card:
+    """What stands in the place of the request to complete an audit, for an auditor who had it before."""
+    return Card(
+        title=f"Someone else has this audit now: {scene.audit.case.ref}",
+        text=("You don't need to do anything else for it.",),
+        tone=Tone.DONE,
+        facts=scene.case_facts(),
+        why=scene.why("complete_audit"),
+    )
+
+
 def handed_back(scene: Scene) -> Card:
     """The reply to an auditor who handed an allocation back."""
     return Card(

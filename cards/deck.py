@@ -66,6 +66,14 @@ ASKS: Mapping[str, Callable[[Scene, Duty], Card]] = {
     "discuss_moderation": discussion.discuss,
 }
 
+INSTEAD_OF = "instead_of"
+"""Among the details of a message: for whom it was, who couldn't be reached."""
+TOLD_OF = {
+    "vacancy": "A role is vacant",
+    "left_list": "A case has left the list",
+    "undelivered": "A message could not be delivered",
+    "stranger": "Somebody unknown wrote to auditloop",
+}
 DONE = {
     "accepted": "{who} took this audit",
     "declined": "{who} handed this audit back",
@@ -124,9 +132,16 @@ def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) ->
         )
     if not duty.is_open and duty.closed_by != TOLD:
         return done(scene, duty)
+    if duty.key == "complete_audit" and _was_theirs(scene, duty, note):
+        return allocation.passed_on(scene)
     card = ask(scene, duty, invitation=invitation)
+    if note.notice is not None:
+        card = replace(card, text=(note.text, *card.text))
     called_late = note.what in ("overdue", "escalation") and scene.now > duty.nominal
     outstanding = str(note.details.get("step", "")).startswith("message@") and scene.now >= duty.nominal
+    if note.what == "nudge" and not called_late and scene.now <= duty.nominal:
+        due = due_words(duty.effective, duty.nominal, scene.calendar)
+        return replace(card, text=(f"A reminder: this is due {due}.", *card.text))
     if (called_late or outstanding) and duty.key != "acknowledge_alert":
         late = _late(scene, duty, card)
         title = f"{scene.framework.duties[duty.key].title} outstanding: {scene.audit.case.ref}"
@@ -134,9 +149,21 @@ def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) ->
     return card
 
 
+def _was_theirs(scene: Scene, duty: Duty, note: Note) -> bool:
+    """Whether a message asked its recipient for something that has since become somebody else's."""
+    asked = note.what in ("message", "nudge") and INSTEAD_OF not in note.details
+    return asked and duty.owner_id is not None and scene.viewer.id != duty.owner_id
+
+
 def repeated(card: Card) -> Card:
     """The card of a message that may have arrived before."""
     return replace(card, text=("You may have had this message before.", *card.text))
+
+
+def instead_of(name: str, card: Card) -> Card:
+    """The card of a message that couldn't be brought to whom it was for, as their manager sees it."""
+    words = f"I couldn't reach {name}, so this comes to you. Please see that they hear of it, or that it is done."
+    return replace(card, title=f"For {name}: {card.title}", text=(words, *card.text))
 
 
 def further_down(scene: Scene, duty: Duty) -> Card:
@@ -215,15 +242,15 @@ def _late(scene: Scene, duty: Duty, card: Card) -> Card:
     return Card(title=title, text=text, tone=Tone.LATE, facts=facts, actions=take_up, why=scene.why(duty.key))
 
 
+def tells(note: Note) -> Card:
+    """A message that is about no audit, or for which the framework has no words of its own."""
+    return Card(title=TOLD_OF.get(note.notice or "", "For your information"), text=(note.text,))
+
+
 def _notice(scene: Scene, note: Note) -> Card:
     terms = scene.framework.notices.get(note.notice or "")
     if terms is None:
-        title = {
-            "vacancy": "A role is vacant",
-            "left_list": "A case has left the list",
-            "undelivered": "A message could not be delivered",
-        }.get(note.notice or "", "For your information")
-        return Card(title=title, text=(note.text,), facts=scene.case_facts())
+        return replace(tells(note), facts=scene.case_facts())
     if terms.copy_of_audit:
         card = oversight.shared(scene, note.text, terms.title)
     else:
@@ -253,7 +280,7 @@ def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Ca
     rule = tuple(sorted({one for _, note in items for one in note.rule}))
     return Card(
         title=f"{counted(len(rows), 'reminder')} for you",
-        text=("They fell on the same day, so here they are together.",),
+        text=("Here they are together.",),
         tone=Tone.ASK,
         table=Table("What is waiting", ("What", "Case", "When"), tuple(rows)),
         actions=tuple(dict.fromkeys(buttons))[:MOST_BUTTONS],

@@ -115,6 +115,6 @@ def which(scene: Scene, question: str, input_: ChoiceInput | TextInput, verb: st
         tone=Tone.ASK,
         facts=scene.case_facts()[:2],
         inputs=(input_,),
-        actions=scene.button(verb, "This one", Emphasis.PRIMARY),
+        actions=scene.button(verb, "Choose the time", Emphasis.PRIMARY),
         why=scene.why("book_session"),
     )

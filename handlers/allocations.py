@@ -65,7 +65,9 @@ async def reassign(press: Press) -> Reply:
     check_reason(press)
     await press.record(to_id=auditor.id, to_role=auditor.role, reason=press.value("reason"))
     title = f"{press.audit.case.ref} is now with {auditor.name}"
-    return Reply(Card(title=title, text=("They have been told.",), tone=Tone.DONE, facts=press.scene.case_facts()))
+    return Reply(
+        Card(title=title, text=(f"{auditor.name} has been told.",), tone=Tone.DONE, facts=press.scene.case_facts())
+    )
 
 
 def check_reason(press: Press) -> None:

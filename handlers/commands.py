@@ -147,7 +147,7 @@ async def _booking(tx: Transaction, person: Person, words: str, at: datetime) ->
                     ChoiceInput("which", "Case", choices, required=True),
                     ChoiceInput("when", "Time", (Choice(words, words),), value=words, compact=True),
                 ),
-                actions=scene.button("book", "This one"),
+                actions=scene.button("book", "Choose the case"),
                 why=scene.why("book_session"),
             )
         )

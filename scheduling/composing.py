@@ -7,7 +7,7 @@ from audits.dates import Cycle
 from audits.people import Person
 from audits.state import Duty
 from cards.card import Card, Download
-from cards.deck import Note, card_for, cycle_list, digest, further_down, repeated
+from cards.deck import INSTEAD_OF, Note, card_for, cycle_list, digest, further_down, instead_of, repeated, tells
 from cards.invitation import invitation, moderation_invitation
 from cards.scene import Scene
 from storage.store import Transaction
@@ -64,6 +64,9 @@ async def _digest_card(tx: Transaction, rows: Sequence[OutboxRow], person: Perso
 async def message_card(tx: Transaction, row: OutboxRow, person: Person, now: datetime) -> Card:
     """The card of one message as it is at `now`."""
     card = await _message_card(tx, row, person, now)
+    meant = tx.directory.get(row.details.get(INSTEAD_OF)) if row.notice != "undelivered" else None
+    if meant is not None and meant.id != person.id:
+        card = instead_of(meant.name, card)
     return repeated(card) if row.possible_repeat else card
 
 
@@ -75,7 +78,7 @@ async def _message_card(tx: Transaction, row: OutboxRow, person: Person, now: da
         return cycle_list(tx.rules, person, note, month, await tx.audits(row.details.get("audits", [])))
     audit = await tx.audit(row.audit_id) if row.audit_id is not None else None
     if audit is None:
-        return Card(title="For your information", text=(row.text,))
+        return tells(note)
     scene = Scene(tx.rules, audit, person, now)
     return card_for(scene, note, invitation=_invitation(scene, row))
 

@@ -12,6 +12,7 @@ from audits.messages import Message
 from audits.people import Person
 from audits.state import TOLD, Event
 from cards.card import Card
+from cards.deck import INSTEAD_OF
 from cards.stored import fingerprint
 from scheduling.clock import Clock
 from scheduling.composing import ALERT, bundle_card
@@ -212,7 +213,7 @@ async def _failed(
     tx: Transaction, failure: NotDelivered, rows: Sequence[OutboxRow], person: Person, now: datetime
 ) -> None:
     if failure.failure is not Failure.PERMANENT:
-        wait = failure.retry_after or wait_before(max(row.attempts for row in rows), rows[0].key)
+        wait = failure.retry_after or wait_before(max(row.attempts for row in rows), str(person.id))
         await mark_waiting(tx, rows, now + wait, failure.reason, unknown=failure.failure is Failure.UNKNOWN)
         return
     for row in await mark_failed(tx, rows, failure.reason):
@@ -234,6 +235,8 @@ async def _instead(tx: Transaction, row: OutboxRow, person: Person, reason: str,
         rule=tuple(row.rule),
     )
     day = tx.calendar.day_of(now)
+    # Several messages about one audit that fail on one day are one thing to hear of; an alert is always one more.
+    about = row.key if row.urgent or row.audit_id is None else f"{row.audit_id}/{day}"
     told: list[Message] = []
     above = next((one for one in tx.directory.line_of(person) if not one.away(day)), None)
     if above is not None and row.key.count("/instead") < 3 and row.notice != "undelivered":
@@ -246,7 +249,7 @@ async def _instead(tx: Transaction, row: OutboxRow, person: Person, reason: str,
         told.append(
             replace(
                 message,
-                key=f"{row.duty_ref or row.key}/undelivered/{person.id}",
+                key=f"{about}/undelivered/{person.id}",
                 what="escalation" if row.urgent else "message",
                 to_id=officer.person.id,
                 to_role=officer.role,
@@ -255,4 +258,5 @@ async def _instead(tx: Transaction, row: OutboxRow, person: Person, reason: str,
                 text=words,
             )
         )
-    await post(tx, told, audit_id=row.audit_id, cycle_id=row.cycle_id, details=row.details)
+    details = dict(row.details) | {INSTEAD_OF: row.details.get(INSTEAD_OF, person.id)}
+    await post(tx, told, audit_id=row.audit_id, cycle_id=row.cycle_id, details=details)

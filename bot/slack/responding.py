@@ -29,8 +29,10 @@ class Responding:
     ) -> bool:
         """Answer at a response_url, with a picture where the card has a chart; whether that worked.
 
-        What would take too many messages goes to the person's own chat.
+        What would take too many messages goes to the person's own chat, and so do a card's files.
         """
+        if card.downloads:
+            return await self._elsewhere(url, card, card_id, person_id)
         picture = await self.door.picture(card)
         try:
             messages = render_all(card, card_id=card_id, picture=picture)

@@ -110,7 +110,8 @@ def said_view(card: Card) -> Json:
     """A modal that only says what the card says: nothing can be pressed on it but to close it."""
     sign = SIGNS[card.tone]
     blocks = [*_whole_title(card.title), *([] if card.title.startswith(sign.words) else [note(str(sign))])]
-    said = [block for part in body(card) for block in part.blocks]
+    # A file comes with a message only, so nothing is said of it here.
+    said = [block for part in body(replace(card, downloads=())) for block in part.blocks]
     why = reason(card)
     blocks.extend(_kept(said, MOST_BLOCKS - len(blocks) - len(why)))
     return _modal(card.title, [*blocks, *why], SAID)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 from slack_sdk.models.blocks import DividerBlock
@@ -47,7 +48,9 @@ def _shown(cards: Sequence[tuple[str, Card]], rows: int | None = None) -> list[P
     numbers = count(1)
     shown = []
     for card_id, card in cards:
-        said = [block for part in (head(card), *body(card, cuts=Cuts(rows=rows))) for block in part.blocks]
+        # A file comes with a message only, so nothing is said of it here.
+        parts = (head(card), *body(replace(card, downloads=()), cuts=Cuts(rows=rows)))
+        said = [block for part in parts for block in part.blocks]
         shown.append(Part([*said, *buttons(card, card_id, numbers), *reason(card)]))
     return shown
 

@@ -334,7 +334,8 @@ def _faults_of_chart(chart: Json, table: Json) -> Iterator[str]:
     yield from (f"{CHART} has an unknown property {name!r}" for name in _unknown(read))
     if len({one.color for one in read.data or ()}) > 1:
         yield f"{CHART} tells its bars apart by colour"
-    drawn = [(_words(str(one.x)), f"{one.y:g}") for one in read.data or () if one.y is not None]
+    # A chart's labels are no Markdown, so nothing in them is escaped.
+    drawn = [(" ".join(str(one.x).split()), f"{one.y:g}") for one in read.data or () if one.y is not None]
     rows = [
         [_words(" ".join(block["text"] for block in of_type(cell, "TextBlock"))) for cell in row.get("cells", ())]
         for row in table.get("rows", ())

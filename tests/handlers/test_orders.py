@@ -20,6 +20,7 @@ async def test_an_audit_is_reassigned_by_name(service: Service) -> None:
     assert verbs(card) == {"accept", "decline"}
     assert service.one("Alice").title == "Someone else will audit this case"
     assert not service.unread()
+    assert (await service.letter("Carol", "Someone else has this audit now")).actions == ()
     audit = await service.audit()
     assert audit.auditor_id == service.people["Leo"]
     assert audit.facts["reassign_reason"] == "Carol is ill"
@@ -84,6 +85,7 @@ async def test_more_time_moves_the_due_day_and_the_reminders(service: Service) -
     audit = await service.audit()
     assert due(audit) == date(2026, 2, 10)
     assert audit.facts["extension"] == "sickness"
+    assert service.arrived("Carol")[-1].text[0] == f"Grace Grebe has given you more time for the audit of {CASE}."
     service.forget()
     await service.until("2026-01-26T12:00")
     assert "Carol" not in service.unread(), "the reminders of the old day are gone"

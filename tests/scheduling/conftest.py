@@ -59,11 +59,11 @@ class Letterbox:
         return found
 
 
-def refusing(failure: Failure, *, only: str = "Marek", retry_after: timedelta | None = None) -> Letterbox:
-    """A door that can't reach one person."""
+def refusing(failure: Failure, *, only: str | None = "Marek", retry_after: timedelta | None = None) -> Letterbox:
+    """A door that can't reach one person; without a name, anybody."""
 
     async def refuse(to: Person, _parcel: Parcel) -> None:
-        if to.name == only:
+        if only is None or to.name == only:
             raise NotDelivered(failure, "The app is blocked", retry_after)
 
     return Letterbox(before=refuse)

@@ -40,8 +40,8 @@ async def test_whom_teams_refuses_for_good_is_reached_through_others(opens: Open
         await story.everyone_came()
         assert await state(story, "Carol") == {"failed"}
         assert title_of(await story.shows("Dan", CASE)) in (
-            f"Your audit for January 2026: {CASE}",
-            f"The audit of {CASE}",
+            f"For Carol Crane: Your audit for January 2026: {CASE}",
+            f"For Carol Crane: The audit of {CASE}",
         )
         told = says(await story.shows(await story.officer(), "A message for Carol Crane did not arrive"))
         assert f"did not arrive: {reason}. The message went to Dan Dunlin instead." in told
