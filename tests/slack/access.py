@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-LEAST_SCOPES = frozenset({"chat:write", "commands", "im:write", "users:read", "users:read.email"})
+from bot.slack.scopes import NEEDED
+
+LEAST_SCOPES = frozenset(NEEDED)
 
 
 @dataclass(eq=False)

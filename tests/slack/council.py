@@ -1,5 +1,6 @@
 """The small Southampton service of the handlers' stories, with all of its people in a Slack of the test's own."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -10,7 +11,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from audits.calendar import WorkCalendar
@@ -21,7 +21,6 @@ from bot.program import Program
 from bot.running import open_bot
 from bot.settings import Settings, SlackSettings, TeamsSettings, WebSettings
 from bot.slack.door import SlackDoor
-from bot.slack.scopes import NEEDED
 from cards.card import Card
 from scheduling.clock import MovedClock
 from scheduling.door import Parcel
@@ -29,13 +28,13 @@ from storage.database import open_database, sqlite_url
 from storage.store import Store
 from storage.tables import ContactRow, OutboxRow, PersonRow, PostingRow
 from tests.handlers.conftest import STAFF, START, Founded
+from tests.slack.access import LEAST_SCOPES
 from tests.slack.forms import words_of
 from tests.slack.people import Member
 from tests.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Slack
 from tests.slack.workspace import Message
 
 ADDRESSES = {name.split()[0]: f"{name.split()[0].lower()}@example.org" for name, *_ in STAFF}
-SCOPES = frozenset(NEEDED)
 _numbers = count(1)
 
 
@@ -67,6 +66,9 @@ class Story:
         found = await self.program.person(self.ids[name])
         assert found is not None
         return found
+
+    def whole_name(self, name: str) -> str:
+        return self.people[name].name
 
     async def everyone_told(self) -> None:
         """Everybody gets now what was allocated to them. Nobody has ever written to auditloop."""
@@ -133,6 +135,17 @@ class Story:
         while not await condition():
             assert monotonic() < deadline, "waited in vain"
 
+    async def settled(self) -> None:
+        """Wait until auditloop has done all that the acts so far lead to, and has sent what is due now."""
+        calls = -1
+        while calls != len(self.slack.calls):
+            calls = len(self.slack.calls)
+            while beside := [
+                one for one in asyncio.all_tasks() if getattr(one.get_coro(), "__name__", "") == "_logged"
+            ]:
+                await asyncio.wait(beside)
+            await self.program.beat()
+
     async def leaves(self, name: str) -> None:
         """Somebody leaves the service."""
         await self._staff(name, active=False)
@@ -166,32 +179,35 @@ async def opened(
     folder: Path,
     *,
     over_sockets: bool = False,
-    scopes: frozenset[str] = SCOPES,
+    scopes: frozenset[str] = LEAST_SCOPES,
     teams: TeamsSettings | None = None,
     begun: Callable[[Slack], None] = lambda _: None,
     **options: Any,
 ) -> AsyncIterator[Story]:
     """The service with Slack in front of it, and Teams too if its settings are given.
 
-    `begun` is called before auditloop starts; `options` are of the settings of Slack. At the end Slack has found no
-    fault with the app; messages that nobody looked at are not counted as one.
+    `begun` is called before auditloop starts; `options` are of the settings of Slack. At the end, when all that
+    was done has led to what it leads to, Slack has found no fault with auditloop, and the test has looked at all that
+    it showed.
     """
     path = folder / "service.sqlite3"
     shutil.copyfile(founded.path, path)
     store = Store(open_database(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
     clock = MovedClock(WorkCalendar().moment(START.date(), START.time()))
     said: list[str] = []
-    async with AsyncExitStack() as stack:
-        slack = await stack.enter_async_context(Slack(now=lambda: clock.now().timestamp(), scopes=scopes))
-        stack.push_async_callback(store.close)
-        people = {name.split()[0]: slack.member(name, ADDRESSES[name.split()[0]]) for name, *_ in STAFF}
-        begun(slack)
-        tokens = {"app_token": SecretStr(APP_TOKEN)} if over_sockets else {"signing_secret": SecretStr(SIGNING_SECRET)}
-        values = {"bot_token": SecretStr(BOT_TOKEN), "api_url": slack.api_url, "sends_a_second": 50} | tokens | options
-        settings = Settings(
-            web=WebSettings(port=0), heartbeat_seconds=300, teams=teams, slack=SlackSettings.model_validate(values)
-        )
-        running = await open_bot(stack, settings, store, clock, say=said.append)
-        slack.bot_url = f"{running.address}/slack/events"
-        yield Story(slack, running.program, clock, dict(founded.people), running.address, said, people)
-        assert not slack.faults, slack.faults
+    async with Slack(now=lambda: clock.now().timestamp(), scopes=scopes) as slack:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(store.close)
+            people = {name.split()[0]: slack.member(name, ADDRESSES[name.split()[0]]) for name, *_ in STAFF}
+            begun(slack)
+            secret = {"app_token": APP_TOKEN} if over_sockets else {"signing_secret": SIGNING_SECRET}
+            values = {"bot_token": BOT_TOKEN, "api_url": slack.api_url, "sends_a_second": 50} | secret | options
+            settings = Settings(
+                web=WebSettings(port=0), heartbeat_seconds=300, teams=teams, slack=SlackSettings.model_validate(values)
+            )
+            running = await open_bot(stack, settings, store, clock, say=said.append)
+            slack.bot_url = f"{running.address}/slack/events"
+            story = Story(slack, running.program, clock, dict(founded.people), running.address, said, people)
+            yield story
+            await story.settled()
+        slack.check()

@@ -1,6 +1,5 @@
 """What the stories in Slack share: who has come how far, what was counted and recorded, and a database that is busy."""
 
-import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +11,7 @@ from sqlalchemy import func, select
 from bot.rates import Rate
 from bot.slack import rates
 from storage.tables import DraftRow, LedgerRow
+from tests.handlers.conftest import CASE
 from tests.slack.council import Story
 from tests.slack.forms import control
 from tests.slack.people import Member
@@ -54,19 +54,9 @@ async def drafts(story: Story, name: str) -> list[dict[str, str]]:
         return list(await tx.session.scalars(select(DraftRow.values).where(DraftRow.person_id == story.ids[name])))
 
 
-async def settled(story: Story) -> None:
-    """Wait until auditloop has done all that the acts so far lead to, and has sent what is due now."""
-    calls = -1
-    while calls != len(story.slack.calls):
-        calls = len(story.slack.calls)
-        while beside := [one for one in asyncio.all_tasks() if getattr(one.get_coro(), "__name__", "") == "_logged"]:
-            await asyncio.wait(beside)
-        await story.program.beat()
-
-
 async def unread(story: Story) -> dict[str, list[str]]:
     """The titles of what has come to each person, or changed before them, since the story last looked."""
-    await settled(story)
+    await story.settled()
     found: dict[str, list[str]] = {}
     for name, person in story.people.items():
         new = [one for one in person.messages() if not one.seen]
@@ -117,6 +107,13 @@ async def taken(story: Story) -> None:
     await story.shows("Carol", "When could you talk about")
 
 
+async def taken_and_told(story: Story) -> None:
+    """Carol has taken her audit, and whoever that concerns was told of it."""
+    await taken(story)
+    told = await unread(story)
+    assert told == {"Alice": ["An audit of your work with this child"], "Carol": [f"The audit of {CASE}"]}, told
+
+
 async def booked(story: Story) -> None:
     """Carol has taken her audit, and she and Alice have agreed a time."""
     await taken(story)
@@ -132,6 +129,16 @@ async def talked(story: Story) -> None:
     await taken(story)
     await story.people["Carol"].presses("We have already talked")
     await story.shows("Carol", "Your grade for")
+
+
+async def talked_and_told(story: Story) -> None:
+    """Carol and Alice have talked, Carol has the grade form before her, and whoever that concerns was told of it."""
+    await talked(story)
+    told = await unread(story)
+    assert told == {
+        "Alice": ["An audit of your work with this child"],
+        "Carol": [f"Complete the audit: {CASE}", f"You said that the discussion was held: {CASE}"],
+    }, told
 
 
 def at_modal(person: Member) -> View | None:

@@ -10,12 +10,24 @@ from storage.ledger import verify
 from tests.handlers.conftest import CASE
 from tests.slack import trouble as wrong
 from tests.slack.council import Opens, Story, reading
+from tests.slack.january import (
+    ALLOCATED,
+    KNOWN_WORDS,
+    LISTED,
+    REMINDED,
+    hello,
+    reached_instead,
+    reminded_instead,
+)
 from tests.slack.people import Member
 from tests.slack.server import TEAM_ID, Slack
+from tests.slack.story import unread
 from tests.slack.workspace import Account, Json
 
-HELLO = "Hello Alice, this is auditloop"
+MINE = "What waits for you"
+SOMEBODY_UNKNOWN = "Somebody unknown wrote to auditloop"
 SORRY = "Sorry, I don't know you"
+SORRY_YET = "Sorry, I don't know you yet"
 AMONG = "isn't among the people of this service"
 
 
@@ -42,10 +54,9 @@ async def test_somebody_is_welcomed_once_however_often_they_write(opens: Opens) 
     async with opens() as story:
         alice = story.people["Alice"]
         await alice.says("mine")
-        await story.shows("Alice", "Nothing waits for you")
+        assert await unread(story) == {"Alice": [hello("Alice"), "Nothing waits for you"]}
         await alice.says("help")
-        await story.slack.until(lambda: len(alice.messages()) == 3)
-        assert [HELLO in text for text in alice.sees()] == [True, False, False]
+        assert await unread(story) == {"Alice": [KNOWN_WORDS]}
         assert len(story.slack.sent("users.info")) == 1
 
 
@@ -66,9 +77,9 @@ async def test_somebody_is_known_again_although_their_address_has_changed_in_bot
     _readdressed(carol, "carol.married@example.org", monkeypatch)
     await story.slack.events.changed(carol)
     await carol.says("mine")
-    await story.shows("Carol", "What waits for you")
-    await story.until("2026-01-26T10:00")
-    assert "failed" not in await story.states("Carol")
+    assert await unread(story) == {"Carol": [hello("Carol"), MINE]}
+    await story.until(REMINDED)
+    assert await unread(story) == {name: [title] for name, title in ALLOCATED.items()}
 
 
 async def test_an_address_that_moves_to_another_account_takes_nobody_along(
@@ -82,8 +93,8 @@ async def test_an_address_that_moves_to_another_account_takes_nobody_along(
     for person in (carol, other):
         await story.slack.events.changed(person)
     await other.says("mine")
-    await story.slack.until(other.messages)
-    assert SORRY in other.sees()[0]
+    story.people["Chris"] = other
+    assert await unread(story) == {"Chris": [SORRY_YET], await story.officer(): [SOMEBODY_UNKNOWN]}
     contact = await story.contact("Carol")
     assert contact is not None
     assert (contact.object_id, contact.closed) == (carol.id, "")
@@ -94,36 +105,35 @@ async def test_an_address_in_capitals_is_the_same_address(opens: Opens) -> None:
         story.slack.workspace.accounts.remove(story.people["Carol"])
         loud = story.slack.member("Carol Crane", "CAROL@Example.Org")
         await loud.says("mine")
-        await story.slack.until(lambda: any("Hello Carol" in reading(one) for one in loud.messages()))
+        story.people["Carol"] = loud
+        assert await unread(story) == {"Carol": [hello("Carol"), MINE]}
         contact = await story.contact("Carol")
         assert contact is not None
         assert (contact.tenant, contact.object_id) == (TEAM_ID, loud.id)
 
 
 async def test_a_stranger_gets_a_polite_answer_and_the_officer_hears_of_it_once_a_day(story: Story) -> None:
-    eve = story.slack.member("Eve <!channel> Evans", "eve@example.net")
+    eve = story.people["Eve"] = story.slack.member("Eve <!channel> Evans", "eve@example.net")
+    officer = await story.officer()
     for words in ("status", f"case {CASE}", "help"):
         await eve.says(words)
-    await story.slack.until(lambda: len(eve.messages()) == 3)
-    assert all(SORRY in text and CASE not in text for text in eve.sees())
-    officer = await story.officer()
-    told = reading(await story.shows(officer, AMONG))
+    assert await unread(story) == {"Eve": [SORRY_YET] * 3, officer: [SOMEBODY_UNKNOWN]}
+    assert not any(CASE in text for text in eve.sees())
+    told = story.people[officer].sees()[-1]
     assert "(eve@example.net) wrote to auditloop in Slack and isn't among the people of this service" in told
-    assert sum(AMONG in reading(one) for one in story.people[officer].messages()) == 1
     await story.later(timedelta(days=1))
     await eve.says("status")
-    await story.slack.until(lambda: sum(AMONG in reading(one) for one in story.people[officer].messages()) == 2)
+    assert await unread(story) == {"Eve": [SORRY_YET], officer: [SOMEBODY_UNKNOWN]}
+    assert all(AMONG in text for text in story.people[officer].sees())
 
 
 async def test_a_guest_with_a_persons_address_is_told_nothing_and_that_is_said(opens: Opens) -> None:
     async with opens(begun=lambda slack: setattr(_named(slack, "Carol"), "restricted", True)) as story:
         carol = story.people["Carol"]
         await carol.says("mine")
-        await story.slack.until(carol.messages)
-        assert SORRY in carol.sees()[0]
-        assert "and is a guest there, so they were told nothing" in reading(
-            await story.shows(await story.officer(), "is a guest there")
-        )
+        told = reading(await story.shows(await story.officer(), "is a guest there"))
+        assert "and is a guest there, so they were told nothing" in told
+        assert await unread(story) == {"Carol": [SORRY_YET]}
         assert await story.contact("Carol") is None
 
 
@@ -133,9 +143,8 @@ async def test_of_two_accounts_with_one_address_the_first_one_stays(
     carol, other = story.people["Carol"], story.slack.member("Carol Crane", "carol.second@example.org")
     _readdressed(other, carol.email, monkeypatch)
     await other.says("mine")
-    await story.slack.until(other.messages)
-    assert SORRY in other.sees()[0]
-    await story.shows(await story.officer(), AMONG)
+    story.people["Carol the second"] = other
+    assert await unread(story) == {"Carol the second": [SORRY_YET], await story.officer(): [SOMEBODY_UNKNOWN]}
     contact = await story.contact("Carol")
     assert contact is not None
     assert contact.object_id == carol.id
@@ -147,6 +156,7 @@ async def test_somebody_of_another_workspace_is_nobody(story: Story) -> None:
     assert await acquaintance(story).person("U0NOBODY", TEAM_ID) is None
     assert await acquaintance(story).person(story.slack.workspace.bot_user_id, TEAM_ID) is None
     assert await acquaintance(story).person(story.people["Carol"].id, TEAM_ID) == story.ids["Carol"]
+    assert await unread(story) == {}
 
 
 async def test_while_slack_does_not_say_who_somebody_is_nobody_is_taken_for_a_stranger(opens: Opens) -> None:
@@ -154,37 +164,30 @@ async def test_while_slack_does_not_say_who_somebody_is_nobody_is_taken_for_a_st
         carol = story.people["Carol"]
         order = story.slack.trouble.add(wrong.UNAVAILABLE, "users.info", times=None)
         await carol.says("mine")
-        await story.slack.until(carol.messages)
-        assert SORRY not in carol.sees()[0]
+        assert await unread(story) == {"Carol": ["I can't tell who you are just now"]}
         order.stop()
         await carol.says("mine")
-        await story.shows("Carol", "Hello Carol")
+        assert await unread(story) == {"Carol": [hello("Carol"), MINE]}
         assert "stranger" not in {row.notice for row in await story.rows()}
 
 
 async def test_somebody_who_has_left_the_service_is_told_nothing(story: Story) -> None:
     await story.people["Grace"].says("help")
-    await story.shows("Grace", "What you can write to auditloop")
-    count = len(story.people["Grace"].messages())
+    assert await unread(story) == {"Grace": [hello("Grace"), KNOWN_WORDS]}
     await story.leaves("Grace")
     await story.people["Grace"].says("status")
-    await story.slack.until(lambda: len(story.people["Grace"].messages()) > count)
-    assert SORRY in reading(story.people["Grace"].messages()[-1])
+    assert await unread(story) == {"Grace": [SORRY]}
 
 
 async def test_who_gets_an_account_is_written_to_from_then_on(opens: Opens) -> None:
     async with opens(begun=lambda slack: slack.workspace.accounts.remove(_named(slack, "Leo"))) as story:
         await story.everyone_told()
-        assert await story.states("Leo") == {"failed"}
+        await reached_instead(story, "Leo")
         leo = story.people["Leo"]
         story.slack.workspace.accounts.append(leo)
         await story.slack.events.joined(leo)
-        await story.shows("Leo", "Your audit for January 2026")
-
-        async def all_sent() -> bool:
-            return await story.states("Leo") == {"sent"}
-
-        await story.eventually(all_sent)
+        assert await unread(story) == {"Leo": LISTED["Leo"]}
+        assert await story.states("Leo") == {"sent"}
 
 
 async def test_who_gets_the_address_that_the_service_knows_is_matched_then(opens: Opens) -> None:
@@ -192,23 +195,21 @@ async def test_who_gets_the_address_that_the_service_knows_is_matched_then(opens
         newcomer = story.slack.member("Leo L", "leo.linnet@example.org")
         story.slack.workspace.accounts.remove(story.people["Leo"])
         await story.everyone_told()
-        assert await story.states("Leo") == {"failed"}
+        await reached_instead(story, "Leo")
         await story.readdressed("Leo", "leo.linnet@example.org")
+        story.people["Leo"] = newcomer
         await story.slack.events.changed(newcomer)
-        await story.slack.until(newcomer.messages)
-        assert "Your audit for January 2026" in "".join(newcomer.sees())
+        assert await unread(story) == {"Leo": LISTED["Leo"]}
 
 
 async def test_a_guest_who_becomes_one_is_not_written_to_and_back_again(story: Story) -> None:
     carol = story.people["Carol"]
-    count = len(carol.messages())
     carol.restricted = True
     await story.slack.events.changed(carol)
-    await story.until("2026-01-26T10:00")
-    assert len(carol.messages()) == count
+    await reminded_instead(story)
     carol.restricted = False
     await story.slack.events.changed(carol)
-    await story.slack.until(lambda: len(carol.messages()) > count)
+    assert await unread(story) == {"Carol": [ALLOCATED["Carol"]]}
 
 
 async def test_an_event_about_an_account_of_another_workspace_changes_nothing(story: Story) -> None:
@@ -241,7 +242,9 @@ async def test_many_are_looked_up_at_once_and_few_one_by_one(opens: Opens) -> No
 
 
 async def test_nothing_of_all_this_harms_the_ledger(story: Story) -> None:
-    await story.slack.member("Eve Evans", "eve@example.net").says("status")
+    eve = story.people["Eve"] = story.slack.member("Eve Evans", "eve@example.net")
+    await eve.says("status")
     await story.shows(await story.officer(), AMONG)
+    assert await unread(story) == {"Eve": [SORRY_YET]}
     async with story.store.begin() as tx:
         assert (await verify(tx))[1] == []

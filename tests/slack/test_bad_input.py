@@ -15,9 +15,12 @@ from tests.slack.council import Story
 from tests.slack.forms import control
 from tests.slack.outward import Reply
 from tests.slack.people import Member
-from tests.slack.story import at_once, entries, modal, refusals, taken
+from tests.slack.story import at_once, entries, modal, refusals, taken_and_told, unread
 
 __all__ = ["at_once"]
+
+HELLO = "Hello Carol, this is auditloop"
+SUGGESTED = f"You suggested Tue 6 Jan 2026 at 14:00 for {CASE}"
 
 
 async def forged(story: Story, person: Member, button: str, **changes: str) -> Reply:
@@ -62,7 +65,7 @@ async def test_a_press_that_no_card_offers_changes_nothing(story: Story, changes
     assert words in await told(story, carol)
     assert await entries(story) == before
     assert (await refusals(story))["press"] == 1
-    assert "Can you take it?" in "\n".join(carol.sees())
+    assert await unread(story) == {}
 
 
 async def test_somebody_elses_button_gets_nothing(story: Story) -> None:
@@ -72,19 +75,23 @@ async def test_somebody_elses_button_gets_nothing(story: Story) -> None:
     before = await entries(story)
     payload = copy.deepcopy((await carol.presses("I'll take it", asked)).payload)
     await story.shows("Carol", "You took this audit")
+    assert await unread(story) == {
+        "Alice": ["An audit of your work with this child"],
+        "Carol": [f"The audit of {CASE}", f"When could you talk about {CASE}?"],
+    }
     taken_by_carol = await entries(story)
     assert taken_by_carol > before
     payload["user"] = {"id": mia.id, "team_id": mia.team_id}
     payload["trigger_id"] = "1.2.3"
+    payload["response_url"] = story.slack.url + story.slack.workspace.response_url(mia, carol.dm, None).path
     payload["actions"][0]["value"] = payload["actions"][0]["value"].replace("accept", "hold")
     assert (await story.slack.out.tell("interactive", payload)).status == 200
-
-    async def counted() -> bool:
-        return (await refusals(story)).get("press", 0) == 1
-
-    await story.eventually(counted)
+    words = await told(story, mia)
+    assert "Sorry, you can't say that the discussion was held here" in words
+    assert CASE not in words
+    assert (await refusals(story))["press"] == 1
     assert await entries(story) == taken_by_carol
-    assert "You took this audit" in carol.reads(asked)
+    assert await unread(story) == {}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +104,7 @@ async def test_a_form_of_a_card_that_is_not_ones_own_is_not_opened(story: Story,
     words = carol.reads(await modal(story, carol, "This card is out of date"))
     assert OTHER_CASE not in words
     assert (await refusals(story))["card"] == 1
+    assert await unread(story) == {}
 
 
 async def test_leos_card_does_not_open_for_carol(story: Story) -> None:
@@ -108,6 +116,7 @@ async def test_leos_card_does_not_open_for_carol(story: Story) -> None:
     await forged(story, carol, "I can't do this one", **json.loads(theirs.element["value"]))
     assert OTHER_CASE not in carol.reads(await modal(story, carol, "This card is out of date"))
     assert await entries(story) == before
+    assert await unread(story) == {}
 
 
 async def test_a_form_of_another_audit_than_the_cards_is_not_opened(story: Story) -> None:
@@ -117,6 +126,7 @@ async def test_a_form_of_another_audit_than_the_cards_is_not_opened(story: Story
     assert carol.modal is not None
     assert "submit" not in carol.modal.content
     assert OTHER_CASE not in words
+    assert await unread(story) == {}
 
 
 async def test_a_form_that_was_sent_for_another_audit_changes_nothing(story: Story) -> None:
@@ -129,10 +139,11 @@ async def test_a_form_that_was_sent_for_another_audit_changes_nothing(story: Sto
     await carol.submits()
     assert "Sorry, you can't" in carol.reads(await modal(story, carol, "Sorry, you can't"))
     assert await entries(story) == before
+    assert await unread(story) == {}
 
 
 async def test_an_input_that_the_form_does_not_have_goes_nowhere(story: Story) -> None:
-    await taken(story)
+    await taken_and_told(story)
     carol = story.people["Carol"]
     await carol.presses("Suggest this time")
     form = await modal(story, carol, "Suggested time")
@@ -143,7 +154,7 @@ async def test_an_input_that_the_form_does_not_have_goes_nowhere(story: Story) -
     assert reply.status == 200
     assert (await refusals(story))["value"] == 1
     await story.shows("Alice", "Does Tue 6 Jan 2026 at 14:00 suit you?")
-    carol.modals.clear()
+    assert await unread(story) == {"Carol": [SUGGESTED]}
 
 
 async def test_forty_thousand_characters_are_not_read(story: Story) -> None:
@@ -155,20 +166,24 @@ async def test_forty_thousand_characters_are_not_read(story: Story) -> None:
     assert reply.status == 200
     assert "That is a long message" in await told(story, carol)
     await carol.presses("I can't do this one")
+    await modal(story, carol, "If you can't take it, why?")
     assert await entries(story) == before
+    assert await unread(story) == {"Carol": [HELLO]}
 
 
 async def test_a_form_with_forty_thousand_characters_comes_back_with_a_word_about_it(story: Story) -> None:
-    await taken(story)
+    await taken_and_told(story)
     carol = story.people["Carol"]
     await carol.presses("Suggest this time")
     form = await modal(story, carol, "Suggested time")
     form.typed["input/when", "when"] = "x" * 40_000
     before = await entries(story)
     await carol.submits(forced=True)
-    assert "Please use at most 300 characters" in form.errors["input/when"]
+    assert list(form.errors) == ["input/when"]
+    assert "Please use at most 300 characters" in carol.reads(form)
     assert (await refusals(story))["value"] == 1
     assert await entries(story) == before
+    assert await unread(story) == {}
 
 
 async def test_a_press_in_a_channel_is_not_answered_there(story: Story) -> None:
@@ -190,6 +205,7 @@ async def test_a_press_in_a_channel_is_not_answered_there(story: Story) -> None:
     assert await entries(story) == before
     assert asked.history == ["sent"]
     assert all(one.only_for for one in channel.messages)
+    assert await unread(story) == {}
 
 
 async def test_nobody_is_called_by_what_somebody_is_called(story: Story) -> None:
@@ -198,20 +214,22 @@ async def test_nobody_is_called_by_what_somebody_is_called(story: Story) -> None
     async with story.store.begin() as tx:
         await tx.session.execute(update(PersonRow).where(PersonRow.id == story.ids["Carol"]).values(name=name))
         await tx.people_changed()
-    await taken(story)
-    carol = story.people["Carol"]
-    await carol.says("Tues 2pm")
+    await taken_and_told(story)
+    alice, gil = story.people["Alice"], story.people["Gil"]
+    await story.people["Carol"].says("Tues 2pm")
     found = await story.shows("Alice", "Does Tue 6 Jan 2026 at 14:00 suit you?")
-    words = story.people["Alice"].reads(found).replace("\u2060", "")
-    assert "Carol <!channel> *Crane* <@U0123456789> & Co would like to talk" in words
-    await story.people["Gil"].commands("/qa who Carol <!channel>")
-    await story.slack.until(story.people["Gil"].ephemeral)
-    await story.people["Gil"].opens_home()
-    await story.slack.until(lambda: story.people["Gil"].home)
+    assert f"{name} would like to talk" in alice.reads(found).replace("\u2060", "")
+    await gil.commands("/qa who Carol <!channel>")
+    assert (await told(story, gil)).replace("\u2060", "").startswith(name)
+    await alice.opens_home()
+    await story.slack.until(lambda: alice.home)
+    assert alice.home is not None
+    assert f"{name} would like to talk" in alice.reads(alice.home).replace("\u2060", "")
+    assert await unread(story) == {"Carol": [f"Book the discussion: {CASE}", HELLO, SUGGESTED]}
 
 
 async def test_marks_of_slacks_in_what_is_typed_are_read_as_their_words(story: Story) -> None:
-    await taken(story)
+    await taken_and_told(story)
     carol = story.people["Carol"]
     typed = {
         "type": "message",
@@ -223,6 +241,7 @@ async def test_marks_of_slacks_in_what_is_typed_are_read_as_their_words(story: S
     }
     await story.slack.events.tell(typed)
     await story.shows("Alice", "Does Tue 6 Jan 2026 at 14:00 suit you?")
+    assert await unread(story) == {"Carol": [f"Book the discussion: {CASE}", HELLO, SUGGESTED]}
 
 
 async def test_a_childs_number_typed_in_a_chat_or_a_command_is_not_kept(story: Story) -> None:
@@ -234,13 +253,14 @@ async def test_a_childs_number_typed_in_a_chat_or_a_command_is_not_kept(story: S
     database = story.store.database.url.database
     assert database
     assert not kept(Path(database).parent, NHS_NUMBER)
+    assert await unread(story) == {"Carol": [HELLO]}
 
 
 async def test_the_ledger_holds_after_all_of_this(story: Story) -> None:
     carol = story.people["Carol"]
     await forged(story, carol, "I'll take it", subject="2")
     await told(story, carol)
-    await taken(story)
+    await taken_and_told(story)
     async with story.store.begin() as tx:
         count, broken = await verify(tx)
     assert count

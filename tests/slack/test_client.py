@@ -125,7 +125,6 @@ async def test_views_are_opened_updated_and_published(slack: Slack, client: Slac
 
 
 async def test_a_file_comes_into_a_thread(client: SlackClient, slack: Slack, ann: Person) -> None:
-    slack.token.scopes = LEAST_SCOPES | {"files:write"}
     channel = await client.open_chat(ann.id)
     ts = await client.post(channel, saying("Your session"))
     content = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
@@ -136,7 +135,8 @@ async def test_a_file_comes_into_a_thread(client: SlackClient, slack: Slack, ann
     assert ann.sees()
 
 
-async def test_a_missing_scope_is_named(client: SlackClient) -> None:
+async def test_a_missing_scope_is_named(client: SlackClient, slack: Slack) -> None:
+    slack.token.scopes = LEAST_SCOPES - {"files:write"}
     with pytest.raises(Refused) as fault:
         await client.upload("a.txt", b"a", title="A")
     assert (fault.value.code, fault.value.needed) == ("missing_scope", "files:write")

@@ -9,7 +9,7 @@ from storage.tables import CaseRow, OutboxRow
 from tests.handlers.conftest import AREA, CASE, JANUARY, OTHER_CASE
 from tests.slack.council import Story
 from tests.slack.people import Member
-from tests.slack.story import at_modal, at_once, busy, entries, modal, refusals, taken
+from tests.slack.story import at_modal, at_once, busy, entries, modal, refusals, taken_and_told, unread
 from tests.slack.trouble import refuses
 from tests.slack.workspace import Message
 
@@ -17,13 +17,23 @@ __all__ = ["at_once"]
 
 
 async def answered(story: Story, person: Member, line: str, **options: object) -> list[str]:
-    """What somebody reads in answer to a command, and nobody else does."""
+    """What somebody reads in answer to a command, which nobody else sees."""
     before = len(person.ephemeral())
     reply = await person.commands(line, **options)  # type: ignore[arg-type]
     assert reply.status == 200
     assert not reply.body
     await story.slack.until(lambda: len(person.ephemeral()) > before)
     return [person.reads(one) for one in person.ephemeral()[before:]]
+
+
+LEADS_TO = {
+    "reassign": {
+        "Carol": [f"Gil Goldcrest passed this on to someone else: {CASE}", f"Someone else has this audit now: {CASE}"],
+        "Leo": [f"Your audit for January 2026: {CASE}"],
+    },
+    "extend": {"Carol": [f"The audit of {CASE}"] * 2},
+}
+"""What others are told because of a command; of every other command nobody is told anything."""
 
 
 @pytest.mark.parametrize(
@@ -46,6 +56,7 @@ async def answered(story: Story, person: Member, line: str, **options: object) -
 async def test_every_word_is_answered_to_the_officer_who_asks(story: Story, line: str, words: str) -> None:
     (found,) = await answered(story, story.people["Gil"], f"/qa {line}".strip())
     assert words in found
+    assert await unread(story) == LEADS_TO.get(line.partition(" ")[0], {})
 
 
 @pytest.mark.parametrize(
@@ -64,12 +75,14 @@ async def test_wrong_words_get_the_nearest_right_ones(story: Story, line: str, w
     (found,) = await answered(story, story.people["Gil"], f"/qa {line}")
     assert words in found
     assert await entries(story) == before
+    assert await unread(story) == {}
 
 
 async def test_what_is_for_officers_is_not_told_to_others(story: Story) -> None:
     for word in ("status", "overdue", f"case {OTHER_CASE}", "cycle 2026-01", "who Leo Linnet"):
         (found,) = await answered(story, story.people["Carol"], f"/qa {word}")
         assert "That question is for the QA" in found
+    assert await unread(story) == {}
 
 
 async def test_a_chart_comes_as_a_picture_whose_numbers_stand_in_words_as_well(story: Story) -> None:
@@ -104,6 +117,7 @@ async def test_a_group_is_told_what_is_shared_and_only_without_small_numbers(sto
     assert "January 2026" in carol.reads(message)
     assert "fewer than 5" in carol.reads(message)
     assert not gil.ephemeral()
+    assert await unread(story) == {}
 
 
 @pytest.mark.parametrize("word", [f"case {CASE}", "overdue", "who Carol Crane", "mine"])
@@ -113,6 +127,7 @@ async def test_what_is_about_one_person_is_never_shared(story: Story, word: str)
     (found,) = await answered(story, gil, f"/qa {word} share", channel=channel)
     assert "I answer that in our own chat" in found
     assert not in_channel(channel.messages)
+    assert await unread(story) == {}
 
 
 async def test_somebody_else_may_not_share_what_is_for_officers(story: Story) -> None:
@@ -121,6 +136,7 @@ async def test_somebody_else_may_not_share_what_is_for_officers(story: Story) ->
     (found,) = await answered(story, carol, "/qa status share", channel=channel)
     assert "That question is for the QA" in found
     assert not in_channel(channel.messages)
+    assert await unread(story) == {}
 
 
 async def test_a_form_in_an_answer_is_opened_and_the_answer_changes_into_what_was_done(story: Story) -> None:
@@ -133,6 +149,7 @@ async def test_a_form_in_an_answer_is_opened_and_the_answer_changes_into_what_wa
     assert at_modal(gil) is None
     await story.slack.until(lambda: "have been alerted" in gil.reads(gil.ephemeral()[-1]))
     await story.shows("Bob", "The child was left alone.")
+    assert await unread(story) == {name: [f"⚠ Safety alert: {CASE}"] for name in ("Dan", "Erin", "Frank")}
 
 
 async def test_a_command_is_acknowledged_though_the_database_is_busy_and_answered_afterwards(story: Story) -> None:
@@ -153,16 +170,18 @@ async def test_a_stranger_is_told_nothing_and_the_officer_hears_of_them(story: S
     await story.shows(await story.officer(), "Zoe Zander")
     await zoe.shortcut("my_audits")
     assert "Sorry, I don't know you yet" in zoe.reads(await modal(story, zoe, "Sorry"))
+    assert await unread(story) == {}
 
 
 async def test_somebodys_own_audits_are_a_shortcut_away(story: Story) -> None:
-    await taken(story)
+    await taken_and_told(story)
     carol = story.people["Carol"]
     reply = await carol.shortcut("my_audits")
     assert reply.seconds < 1
     words = carol.reads(await modal(story, carol, "What waits for you"))
     assert CASE in words
     assert OTHER_CASE not in words
+    assert await unread(story) == {}
 
 
 async def test_a_shortcut_opens_in_time_though_the_database_is_busy(story: Story) -> None:
@@ -171,6 +190,7 @@ async def test_a_shortcut_opens_in_time_though_the_database_is_busy(story: Story
         await carol.shortcut("my_audits")
         await modal(story, carol, "One moment, please")
     await modal(story, carol, "What waits for you")
+    assert await unread(story) == {}
 
 
 async def many(story: Story, count: int) -> list[str]:
@@ -201,7 +221,6 @@ async def test_a_long_answer_comes_in_parts_and_none_of_it_is_left_out(story: St
 
 async def test_a_very_long_answer_goes_to_the_askers_own_chat(story: Story) -> None:
     refs, gil = await many(story, 420), story.people["Gil"]
-    story.slack.look()
     (found,) = await answered(story, gil, "/qa cycle 2026-01", channel=story.slack.channel("quality", [gil]))
     assert "I have answered you in our own chat" in found
     said = "\n".join(gil.sees())

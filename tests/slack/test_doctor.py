@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from bot.settings import Settings, SettingsError, SlackSettings, WebSettings, read_settings
 from bot.slack.checking import examine_slack
 from tests.slack import trouble as wrong
-from tests.slack.council import SCOPES, Opens, Story
+from tests.slack.access import LEAST_SCOPES
+from tests.slack.council import Opens, Story
 from tests.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, TEAM_ID
 
 PUBLIC = "https://auditloop.example.gov.uk"
@@ -86,7 +87,7 @@ async def test_a_token_of_another_workspace_or_app_is_said(story: Story) -> None
 
 
 async def test_missing_scopes_are_named_with_what_is_lost(opens: Opens) -> None:
-    async with opens(scopes=(SCOPES - {"files:write", "users:read.email"}) | {"channels:history"}) as story:
+    async with opens(scopes=(LEAST_SCOPES - {"files:write", "users:read.email"}) | {"channels:history"}) as story:
         said = [words for kind, words in await findings(story) if kind == "To mend"]
     assert (
         "lacks 2 scopes: files:write (calendar files and charts can't be sent) and users:read.email (nobody can be "
@@ -95,7 +96,7 @@ async def test_missing_scopes_are_named_with_what_is_lost(opens: Opens) -> None:
 
 
 async def test_more_scopes_than_needed_are_named(opens: Opens) -> None:
-    async with opens(scopes=SCOPES | {"channels:history"}) as story:
+    async with opens(scopes=LEAST_SCOPES | {"channels:history"}) as story:
         assert ("To know", "Slack: the token may do more than is needed: channels:history.") in await findings(story)
 
 

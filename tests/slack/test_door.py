@@ -7,11 +7,15 @@ import pytest
 from bot.doors import Doors
 from cards.card import Action, Bars, Card, Download, Table
 from scheduling.door import Failure, NotDelivered
-from tests.handlers.conftest import CASE
+from tests.handlers.conftest import CASE, OTHER_CASE
 from tests.slack import trouble as wrong
-from tests.slack.council import SCOPES, Opens, Story, parcel, reading
+from tests.slack.access import LEAST_SCOPES
+from tests.slack.council import Opens, Story, parcel, reading
 from tests.slack.people import Member
+from tests.slack.story import at_once, unread
 from tests.slack.workspace import Message
+
+__all__ = ["at_once"]
 
 INVITATION = Download(
     "Add the session to your calendar", "session.ics", "text/calendar", b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
@@ -31,6 +35,22 @@ def shared(person: Member) -> list[Message]:
     return [one for one in person.messages() if one.files]
 
 
+def deleted(story: Story, message: Message) -> None:
+    """Somebody at Slack's end takes a message away."""
+    story.slack.workspace.delete(message)
+    message.seen = True
+
+
+def reminded(case: str, times: int) -> list[str]:
+    """What an auditor who says nothing is told: twice to answer the allocation, and so many times to do the audit."""
+    return [*[f"Your audit for January 2026: {case}"] * 2, *[f"The audit of {case}"] * times]
+
+
+def not_answered(case: str) -> str:
+    """What the officer is told of an auditor who says nothing."""
+    return f"Answer the allocation: {case} is waiting"
+
+
 # ---- threads
 
 
@@ -42,9 +62,12 @@ async def test_what_follows_about_an_audit_stands_in_its_thread_and_in_the_chat(
     calls = [one for one in story.slack.sent("chat.postMessage") if one.person == carol.name]
     assert [one.arguments.get("reply_broadcast") for one in calls] == [None, True]
     await story.until("2026-01-26T10:00")
-    later = carol.messages()[2:]
-    assert later
-    assert {one.thread_ts for one in later} == {first.ts}
+    assert {one.thread_ts for one in carol.messages()[2:]} == {first.ts}
+    assert await unread(story) == {
+        "Carol": reminded(CASE, 3),
+        "Leo": reminded(OTHER_CASE, 3),
+        "Gil": [not_answered(CASE), not_answered(OTHER_CASE)],
+    }
 
 
 async def test_each_audit_has_a_thread_of_its_own_and_a_joined_reminder_none(story: Story) -> None:
@@ -53,11 +76,12 @@ async def test_each_audit_has_a_thread_of_its_own_and_a_joined_reminder_none(sto
     await door.deliver(carol, parcel(Card("Two audits at once")))
     other, joined = story.people["Carol"].messages()[2:]
     assert (other.thread_ts, joined.thread_ts) == (None, None)
+    assert await unread(story) == {"Carol": ["Another audit", "Two audits at once"]}
 
 
 async def test_a_thread_whose_beginning_was_deleted_is_done_without(story: Story) -> None:
     carol = story.people["Carol"]
-    story.slack.workspace.delete(carol.messages()[0])
+    deleted(story, carol.messages()[0])
     place = await story.door.deliver(await story.person("Carol"), parcel(Card("More of it"), audit_id=1))
     message = await story.shows("Carol", "More of it")
     assert (message.ts, message.thread_ts) == (place.activity_id, None)
@@ -67,22 +91,27 @@ async def test_a_thread_whose_beginning_was_deleted_is_done_without(story: Story
 
 
 async def test_a_long_card_comes_in_parts_with_its_buttons_last_and_nothing_left_out(story: Story) -> None:
+    carol = story.people["Carol"]
     place = await story.door.deliver(await story.person("Carol"), parcel(long_card(60)))
-    parts = story.people["Carol"].messages()[2:]
+    parts = carol.messages()[2:]
     assert len(parts) > 1
     assert place.activity_id == ",".join(one.ts for one in parts)
     assert [bool(buttons(one)) for one in parts] == [False] * (len(parts) - 1) + [True]
-    text = "\n".join(map(reading, parts))
+    text = "\n".join(map(carol.reads, parts))
     assert all(f"X{number:04}" in text for number in range(60))
 
 
 async def test_parts_that_are_no_longer_wanted_go_when_the_card_changes(story: Story) -> None:
     person, carol = await story.person("Carol"), story.people["Carol"]
     place = await story.door.deliver(person, parcel(long_card(60)))
+    first, *others = carol.messages()[2:]
     await story.door.change(person, place, Card("It was done"))
-    assert [reading(one).splitlines()[0] for one in carol.messages()[2:]] == ["It was done"]
+    assert [carol.reads(one) for one in others] == ["", ""]
+    assert [one.history[-1] for one in others] == ["deleted", "deleted"]
+    assert carol.reads(first).splitlines()[0] == "It was done"
     await story.door.change(person, place, Card("It was done, and more was said"))
-    assert [reading(one).splitlines()[0] for one in carol.messages()[2:]] == ["It was done, and more was said"]
+    assert carol.messages()[2:] == [first]
+    assert await unread(story) == {"Carol": ["It was done, and more was said"]}
 
 
 async def test_a_card_that_has_grown_since_says_that_there_is_more(story: Story) -> None:
@@ -92,7 +121,7 @@ async def test_a_card_that_has_grown_since_says_that_there_is_more(story: Story)
     (message,) = story.people["Carol"].messages()[2:]
     assert message.history == ["sent", "updated"]
     assert buttons(message) == ["Accept"]
-    assert "more" in reading(message)
+    assert "more" in story.people["Carol"].reads(message)
 
 
 async def test_a_long_card_of_which_only_a_part_arrived_is_in_doubt(story: Story) -> None:
@@ -100,6 +129,8 @@ async def test_a_long_card_of_which_only_a_part_arrived_is_in_doubt(story: Story
     with pytest.raises(NotDelivered, match="only a part of a long message") as fault:
         await story.door.deliver(await story.person("Carol"), parcel(long_card(60)))
     assert fault.value.failure is Failure.UNKNOWN
+    (part,) = story.people["Carol"].messages()[2:]
+    assert "Part 1 of 3" in story.people["Carol"].reads(part)
 
 
 # ---- files and charts
@@ -111,17 +142,18 @@ async def test_a_file_comes_into_the_thread_of_its_card(story: Story) -> None:
     (file,) = shared(story.people["Carol"])
     assert file.thread_ts == place.activity_id
     assert story.slack.workspace.files[file.files[0]["id"]].data == INVITATION.content
-    assert reading(file).startswith("Add the session to your calendar")
+    assert await unread(story) == {"Carol": ["Your session", "Add the session to your calendar: "]}
 
 
 async def test_a_file_that_cannot_come_is_said_to_be_missing_and_the_card_stands(opens: Opens) -> None:
-    async with opens(scopes=SCOPES - {"files:write"}) as story:
+    async with opens(scopes=LEAST_SCOPES - {"files:write"}) as story:
         card = Card("Your session", downloads=(INVITATION,))
         place = await story.door.deliver(await story.person("Carol"), parcel(card))
         lost = await story.shows("Carol", "A file could not be added")
         assert "Add the session to your calendar" in reading(lost)
         assert lost.thread_ts == place.activity_id
         assert not shared(story.people["Carol"])
+        assert await unread(story) == {"Carol": ["Your session"]}
 
 
 async def test_a_file_that_slack_does_not_take_just_now_comes_all_the_same(story: Story) -> None:
@@ -129,6 +161,7 @@ async def test_a_file_that_slack_does_not_take_just_now_comes_all_the_same(story
     card = Card("Your session", downloads=(INVITATION,))
     await story.door.reply(story.people["Carol"].dm.id, card, story.ids["Carol"])
     assert len(shared(story.people["Carol"])) == 1
+    assert await unread(story) == {"Carol": ["Your session", "Add the session to your calendar: "]}
 
 
 BARS = Bars("Audits by grade", (("Good", 3), ("Requires improvement", 2)))
@@ -137,6 +170,7 @@ BARS = Bars("Audits by grade", (("Good", 3), ("Requires improvement", 2)))
 async def test_a_chart_comes_as_a_picture_with_its_words(story: Story) -> None:
     await story.door.deliver(await story.person("Grace"), parcel(Card("The month", bars=BARS)))
     (message,) = story.people["Grace"].messages()
+    assert story.people["Grace"].reads(message).startswith("The month")
     (image,) = (block for block in message.blocks if block["type"] == "image")
     file = story.slack.workspace.files[image["slack_file"]["id"]]
     assert (file.data or b"").startswith(b"\x89PNG")
@@ -150,11 +184,11 @@ async def test_a_chart_that_slack_has_not_taken_in_yet_is_left_out_and_its_numbe
     await story.door.deliver(await story.person("Grace"), parcel(Card("The month", bars=BARS)))
     (message,) = story.people["Grace"].messages()
     assert "image" not in {block["type"] for block in message.blocks}
-    assert "Requires improvement" in reading(message)
+    assert "Requires improvement" in story.people["Grace"].reads(message)
 
 
 async def test_without_leave_to_send_files_a_chart_goes_in_words(opens: Opens) -> None:
-    async with opens(scopes=SCOPES - {"files:write"}) as story:
+    async with opens(scopes=LEAST_SCOPES - {"files:write"}) as story:
         await story.door.deliver(await story.person("Grace"), parcel(Card("The month", bars=BARS)))
         assert "Requires improvement" in reading(await story.shows("Grace", "The month"))
 
@@ -183,6 +217,23 @@ async def test_what_others_do_changes_the_messages_of_everyone_concerned(story: 
         (file,) = shared(person)
         assert b"SUMMARY:Collaborative audit" in (story.slack.workspace.files[file.files[0]["id"]].data or b"")
         assert file.thread_ts == person.messages()[0].ts
+    agreed, talk = f"Alice Avocet agreed the time: {CASE}", "Your discussion is on Tue 6 Jan 2026 at 14:00"
+    assert await unread(story) == {
+        "Alice": [
+            "An audit of your work with this child",
+            f"You agreed the time: {CASE}",
+            talk,
+            "Add to your calendar: ",
+        ],
+        "Carol": [
+            f"The audit of {CASE}",
+            agreed,
+            "Hello Carol, this is auditloop",
+            agreed,
+            talk,
+            "Add to your calendar: ",
+        ],
+    }
 
 
 async def test_a_card_that_cannot_be_changed_just_now_is_changed_later(story: Story) -> None:
@@ -193,13 +244,14 @@ async def test_a_card_that_cannot_be_changed_just_now_is_changed_later(story: St
         await story.door.change(person, place, Card("It was done"))
     assert fault.value.failure is Failure.TEMPORARY
     await story.door.change(person, place, Card("It was done"))
-    assert reading(carol.messages()[-1]).startswith("It was done")
+    assert carol.messages()[-1].history == ["sent", "updated"]
+    assert await unread(story) == {"Carol": ["It was done"]}
 
 
 async def test_a_message_that_is_gone_is_not_tried_for_ever_and_nobody_is_blamed(story: Story) -> None:
     person, carol = await story.person("Carol"), story.people["Carol"]
     place = await story.door.deliver(person, parcel(Card("Please answer")))
-    story.slack.workspace.delete(carol.messages()[-1])
+    deleted(story, carol.messages()[-1])
     with pytest.raises(NotDelivered, match="message_not_found") as fault:
         await story.door.change(person, place, Card("It was done"))
     assert fault.value.failure is Failure.PERMANENT
@@ -216,6 +268,7 @@ async def test_a_message_of_a_platform_that_is_gone_from_the_settings_stays_as_i
     with pytest.raises(NotDelivered, match="no way to slack") as fault:
         await without.change(person, place, Card("It was done"))
     assert fault.value.failure is Failure.PERMANENT
+    assert await unread(story) == {"Carol": ["Please answer"]}
 
 
 # ---- answers
@@ -228,6 +281,7 @@ async def test_an_answer_below_tells_where_it_stands_and_one_that_cannot_be_sent
     assert (place.conversation_id, place.activity_id, place.token) == (carol.dm.id, carol.messages()[-1].ts, "t1")
     story.slack.trouble.add(wrong.refuses("channel_not_found"), "chat.postMessage", times=None)
     assert await story.door.reply(carol.dm.id, Card("Lost"), story.ids["Carol"]) is None
+    assert await unread(story) == {"Carol": ["Done"]}
 
 
 async def test_an_answer_takes_the_pressed_messages_place_and_brings_its_file(story: Story) -> None:
@@ -235,9 +289,10 @@ async def test_an_answer_takes_the_pressed_messages_place_and_brings_its_file(st
     first, second = carol.messages()
     card = Card("It suits you both", downloads=(INVITATION,))
     assert await story.door.exchange(carol.dm.id, second.ts, card, "t1", thread=first.ts)
-    assert reading(second).startswith("It suits you both")
     assert [one.thread_ts for one in shared(carol)] == [first.ts]
     assert not await story.door.exchange(carol.dm.id, "1.000001", card, "t1")
+    assert second.history == ["sent", "updated"]
+    assert await unread(story) == {"Carol": ["It suits you both", "Add the session to your calendar: "]}
 
 
 async def test_an_answer_is_tried_again_where_that_may_help(story: Story) -> None:
@@ -245,6 +300,8 @@ async def test_an_answer_is_tried_again_where_that_may_help(story: Story) -> Non
     (message, _) = story.people["Carol"].messages()
     assert await story.door.exchange(story.people["Carol"].dm.id, message.ts, Card("Done"), "t1")
     assert order.met == 1
+    assert message.history == ["sent", "updated"]
+    assert await unread(story) == {"Carol": ["Done"]}
 
 
 async def test_the_own_chat_of_somebody_is_found_before_they_ever_wrote(story: Story) -> None:
@@ -258,4 +315,10 @@ async def test_the_own_chat_of_somebody_is_found_before_they_ever_wrote(story: S
 async def test_every_message_of_a_month_in_which_nobody_does_anything_is_taken_by_slack(story: Story) -> None:
     await story.until("2026-02-02T10:00")
     assert {row.state for row in await story.rows()} <= {"sent", "superseded"}
-    assert "Erin" in {name for name, person in story.people.items() if person.messages()}
+    assert await unread(story) == {
+        "Carol": reminded(CASE, 5),
+        "Leo": reminded(OTHER_CASE, 5),
+        "Gil": [not_answered(CASE), not_answered(OTHER_CASE)],
+        "Dan": ["Audits in your service area, January 2026", "2 reminders for you"],
+        "Erin": [f"Complete the audit: {case} is waiting" for case in (CASE, OTHER_CASE)],
+    }

@@ -10,7 +10,7 @@ import pytest
 from tests.slack.council import Opens, Story
 from tests.slack.server import SIGNING_SECRET
 from tests.slack.signing import FORM, JSON, event, interaction, signed
-from tests.slack.story import at_once, entries, refusals
+from tests.slack.story import at_once, entries, refusals, taken_and_told, unread
 
 __all__ = ["at_once"]
 
@@ -91,14 +91,14 @@ async def test_a_body_that_is_no_text_is_refused_though_it_was_signed(story: Sto
 
 
 async def test_a_request_that_is_sent_again_has_no_effect_a_second_time(story: Story) -> None:
-    await story.people["Carol"].presses("I'll take it")
-    await story.shows("Carol", "You took this audit")
+    await taken_and_told(story)
     body = interaction(story.slack.out.replies[-1].payload).body
     before = await entries(story)
     assert await posted(story, body, FORM) == 200
     assert await posted(story, body, FORM) == 200
     assert (await refusals(story))["replay"] == 2
     assert await entries(story) == before
+    assert await unread(story) == {}
     assert not any(story.people["Carol"].ephemeral())
 
 
@@ -176,6 +176,7 @@ async def test_what_nobody_knows_is_acknowledged_and_counted(story: Story) -> No
     reply = await story.slack.events.tell({"type": "reaction_added", "user": carol.id})
     assert reply.status == 200
     assert (await refusals(story))["unknown"] == 5
+    assert await unread(story) == {}
 
 
 @pytest.mark.parametrize(
@@ -222,3 +223,4 @@ async def test_a_modal_whose_own_words_were_altered_is_refused(story: Story) -> 
         assert reply.status == 200
         assert reply.body["response_action"] == "update"
     assert (await refusals(story))["unreadable"] == 5
+    assert await unread(story) == {}

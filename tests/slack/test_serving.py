@@ -22,10 +22,12 @@ from cards.card import Card
 from scheduling.door import Failure, NotDelivered
 from storage.contacts import Whereabouts, keep_contact
 from storage.tables import OutboxRow
-from tests.handlers.conftest import Founded
+from tests.handlers.conftest import CASE, Founded
 from tests.slack import trouble as wrong
-from tests.slack.council import ADDRESSES, Opens, Story, parcel, reading
+from tests.slack.council import ADDRESSES, Opens, Story, parcel
+from tests.slack.january import KNOWN_WORDS, LISTED, hello, reached_instead
 from tests.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Slack
+from tests.slack.story import modal, unread
 from tests.teams.conftest import says
 from tests.teams.connector import APP_ID, LOOPBACK, TENANT_ID, Connector
 from tests.teams.people import Person
@@ -65,18 +67,17 @@ async def test_in_socket_mode_nothing_is_posted_and_whoever_watches_is_answered(
         assert await get(story.address, "/readyz") == (200, {"ready": True, "wrong": []})
         assert await posts(story.address, "/slack/events") == 404
         await story.people["Carol"].says("help")
-        await story.shows("Carol", "Hello Carol")
+        assert await unread(story) == {"Carol": [hello("Carol"), KNOWN_WORDS]}
 
 
 async def test_the_line_is_opened_anew_whenever_slack_asks_or_it_breaks(opens: Opens) -> None:
     async with opens(over_sockets=True) as story:
-        slack, carol = story.slack, story.people["Carol"]
-        for again, ends in enumerate((slack.refreshes_sockets, slack.cuts_sockets), start=2):
+        slack = story.slack
+        for ever, ends, name in ((2, slack.refreshes_sockets, "Carol"), (3, slack.cuts_sockets, "Alice")):
             await ends()
-            await slack.until(lambda ever=again: slack.sockets.ever == ever and len(slack.sockets.open) == 1)  # type: ignore[misc]
-            count = len(carol.messages())
-            await carol.says("help")
-            await slack.until(lambda before=count: len(carol.messages()) > before)  # type: ignore[misc]
+            await slack.until(lambda ever=ever: slack.sockets.ever == ever and len(slack.sockets.open) == 1)  # type: ignore[misc]
+            await story.people[name].says("help")
+            assert await unread(story) == {name: [hello(name), KNOWN_WORDS]}
 
 
 async def test_a_line_that_slack_does_not_give_just_now_is_asked_for_again(opens: Opens) -> None:
@@ -111,7 +112,7 @@ async def test_a_slack_that_does_not_answer_at_the_start_is_answered_once_it_doe
 
         await story.eventually(answered)
         await story.people["Carol"].says("help")
-        await story.shows("Carol", "Hello Carol")
+        assert await unread(story) == {"Carol": [hello("Carol"), KNOWN_WORDS]}
 
 
 async def test_a_token_of_another_workspace_is_not_served(opens: Opens) -> None:
@@ -181,7 +182,7 @@ async def test_both_are_answered_on_one_port(opens: Opens, monkeypatch: pytest.M
         assert await posts(address, "/api/messages") == 400
         assert await posts(address, "/slack/events") == 401
         await both.story.people["Alice"].says("help")
-        await both.story.shows("Alice", "Hello Alice")
+        assert await unread(both.story) == {"Alice": [hello("Alice"), KNOWN_WORDS]}
         alice = both.in_teams["Alice"]
         await alice.installs()
         await both.teams.until(lambda: any("Hello Alice" in says(card) for card in alice.chat.cards()))
@@ -194,6 +195,7 @@ async def test_somebody_is_written_to_where_they_can_be_reached(opens: Opens, mo
         await both.story.everyone_told()
         assert both.counts("Carol") == (2, 0)
         assert both.counts("Leo") == (0, 2)
+        assert await unread(both.story) == {"Leo": LISTED["Leo"]}
         assert {row.state for row in await both.story.rows()} == {"sent"}
 
 
@@ -202,19 +204,22 @@ async def test_somebody_is_written_to_where_they_were_seen_last(opens: Opens, mo
         story = both.story
         await both.has_opened_teams("Carol")
         await story.people["Carol"].says("help")
-        await story.slack.until(lambda: len(story.people["Carol"].messages()) == 2)
+        assert await unread(story) == {"Carol": [hello("Carol"), KNOWN_WORDS]}
         await both.told_again()
         assert both.counts("Carol") == (0, 4)
+        assert await unread(story) == LISTED
         await both.in_teams["Carol"].says("help")
         await both.teams.until(lambda: len(both.in_teams["Carol"].chat.now()) == 1)
         await both.told_again()
         assert both.counts("Carol") == (3, 4)
+        assert await unread(story) == {"Leo": LISTED["Leo"]}
         # After a new start nobody has been seen so far; people go on getting messages where they got the last ones.
         board = story.program.board
         assert isinstance(board, Doors)
         board.last_seen._platforms.clear()
         await both.told_again()
         assert both.counts("Carol") == (5, 4)
+        assert await unread(story) == {"Leo": LISTED["Leo"]}
 
 
 async def test_whom_one_platform_refuses_for_good_the_other_one_reaches(
@@ -226,14 +231,14 @@ async def test_whom_one_platform_refuses_for_good_the_other_one_reaches(
         await both.story.everyone_told()
         assert both.counts("Carol") == (0, 2)
         assert await both.story.states("Carol") == {"sent"}
-        assert "undelivered" not in {row.notice for row in await both.story.rows()}
+        assert await unread(both.story) == LISTED
 
 
 async def test_whom_neither_reaches_is_said_for_both(opens: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
     async with both_open(opens, monkeypatch) as both:
         both.story.slack.workspace.accounts.remove(both.story.people["Carol"])
         await both.story.everyone_told()
-        told = reading(await both.story.shows(await both.story.officer(), "A message for Carol Crane did not arrive"))
+        told = await reached_instead(both.story, "Carol")
         assert "they have not opened auditloop in Teams yet and they have no account in Slack" in told
 
 
@@ -253,7 +258,7 @@ async def test_what_may_pass_is_waited_for_but_not_by_what_is_urgent(
         assert fault.value.failure is Failure.TEMPORARY
         place = await board.deliver(carol, parcel(Card("A safety alert"), urgent=True))
         assert place.platform == "slack"
-        assert [reading(one).splitlines()[0] for one in story.people["Carol"].messages()] == ["A safety alert"]
+        assert await unread(story) == {"Carol": ["A safety alert"]}
 
 
 async def test_what_is_answered_on_one_platform_changes_on_the_other(
@@ -268,7 +273,16 @@ async def test_what_is_answered_on_one_platform_changes_on_the_other(
         await carol.opens_home()
         await story.slack.until(lambda: carol.home is not None)
         await carol.presses("I'll take it")
+        await modal(story, carol, "You took this audit")
         await both.teams.until(lambda: "You took this audit" in says(message.card or {}))
+        assert await unread(story) == {
+            "Alice": ["An audit of your work with this child"],
+            "Carol": [f"When could you talk about {CASE}?"],
+            "Leo": LISTED["Leo"],
+        }
+        home = carol.home
+        assert home is not None
+        assert "Next: Book the discussion" in carol.reads(home)
 
 
 # ---- the program as it is started
@@ -304,7 +318,8 @@ async def test_the_program_answers_somebody_and_stops_when_it_is_told_to(
 ) -> None:
     shutil.copyfile(founded.path, tmp_path / "auditloop.sqlite3")
     async with Slack(now=time.time) as slack:
-        grace = slack.member("Grace Grebe", ADDRESSES["Grace"])
+        # By the real clock much of January is overdue; none of it is for Mia, and nobody else has an account.
+        mia = slack.member("Mia Merlin", ADDRESSES["Mia"])
         how = f'app_token = "{APP_TOKEN}"' if over_sockets else f'signing_secret = "{SIGNING_SECRET}"'
         (tmp_path / "auditloop.toml").write_text(
             f'[web]\nport = 0\n[slack]\nbot_token = "{BOT_TOKEN}"\napi_url = "{slack.api_url}"\n{how}\n', "utf-8"
@@ -315,13 +330,13 @@ async def test_the_program_answers_somebody_and_stops_when_it_is_told_to(
                 await slack.until(lambda: slack.sockets.open, seconds=20)
             else:
                 slack.bot_url = line.split()[-1].rstrip(".")
-            reply = await grace.says("help")
+            reply = await mia.says("help")
             assert reply.is_acknowledged
-            await slack.until(lambda: any("Hello Grace" in reading(one) for one in grace.messages()), seconds=20)
+            await slack.until(lambda: len(mia.messages()) == 2, seconds=20)
             process.send_signal(signal.SIGTERM)
             out, err = await asyncio.wait_for(process.communicate(), 20)
             assert process.returncode == 0
             assert out.decode().endswith("Stopped.\n")
             assert "Traceback" not in err.decode()
-        slack.look()
-        assert slack.faults == []
+        assert [text.partition("\n")[0] for text in mia.sees()] == [hello("Mia"), KNOWN_WORDS]
+        slack.check()

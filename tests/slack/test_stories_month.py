@@ -6,7 +6,7 @@ import pytest
 
 from tests.handlers.conftest import CASE, OTHER_CASE
 from tests.slack.council import Opens, Story
-from tests.slack.story import asked, at_modal, at_once, booked, entries, graded, modal, settled, taken, talked, unread
+from tests.slack.story import asked, at_modal, at_once, booked, entries, graded, modal, taken, talked, unread
 
 __all__ = ["at_once"]
 
@@ -19,7 +19,7 @@ async def month(opens: Opens, request: pytest.FixtureRequest) -> AsyncIterator[S
         await story.everyone_told()
         story.slack.look()
         yield story
-        await settled(story)
+        await story.settled()
         story.slack.check()
 
 
@@ -51,7 +51,7 @@ async def test_an_audit_is_handed_back_with_its_reason_in_a_modal(month: Story) 
     gil = await month.officer()
     await month.shows(gil, f"Please find another auditor for {CASE}")
     assert "I am on leave this month" in "\n".join(month.people[gil].sees())
-    assert await unread(month) == {"Carol": [f"The audit of {CASE}"]}
+    assert await unread(month) == {"Carol": [f"Someone else has this audit now: {CASE}"]}
 
 
 async def test_a_time_is_suggested_in_a_few_words_and_agreed_with_one_press(month: Story) -> None:
@@ -96,7 +96,7 @@ async def test_the_grade_form_goes_in_steps_and_what_it_leads_to_reaches_everyon
     await carol.submits()
     assert at_modal(carol) is None
     await month.slack.until(lambda: "You completed the audit" in carol.reads(form))
-    await settled(month)
+    await month.settled()
     month.slack.look()
     await month.until("2026-01-06T10:00")
     await month.shows("Alice", "See the child alone this week.")
