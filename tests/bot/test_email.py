@@ -600,7 +600,8 @@ async def test_the_manager_and_the_qa_officer_hear_that_an_e_mail_went(service: 
     ]
     assert officer
     assert all("Alice Avocet has blocked auditloop. An e-mail went to them instead." in text for (text,) in officer)
-    assert "Does Tue 6 Jan 2026 at 14:00 suit you?" in [card.title for card in service.arrived("Bob")]
+    passed_on = "For Alice Avocet: Does Tue 6 Jan 2026 at 14:00 suit you?"
+    assert passed_on in [card.title for card in service.arrived("Bob")]
 
 
 FREE_TEXT = {

@@ -86,7 +86,10 @@ async def test_a_person_is_found_in_the_directory_page_by_page(slack: Slack, cli
 async def test_the_app_learns_who_and_where_it_is(slack: Slack, client: AsyncWebClient) -> None:
     me = await client.auth_test()
     assert me["team_id"] == TEAM_ID
-    assert me.headers["x-oauth-scopes"] == "chat:write,commands,im:write,users:read,users:read.email"
+    assert (
+        me.headers["x-oauth-scopes"]
+        == "chat:write,commands,files:write,im:history,im:write,users:read,users:read.email"
+    )
     assert (await client.bots_info(bot=me["bot_id"]))["bot"]["user_id"] == me["user_id"]
     assert (await client.users_info(user=me["user_id"]))["user"]["is_bot"]
 
@@ -438,6 +441,7 @@ async def test_a_response_url_is_good_five_times_and_for_half_an_hour() -> None:
 
 async def test_a_picture_is_shared_with_words_for_those_who_cannot_see_it(slack: Slack, client: AsyncWebClient) -> None:
     ann = slack.member("Ann")
+    slack.token.scopes -= {"files:write"}
     assert await error(client.files_getUploadURLExternal(filename="a.png", length=3)) == "missing_scope"
     slack.token.scopes |= {"files:write"}
     await client.files_upload_v2(
