@@ -22,13 +22,14 @@ CLIENTS := $(if $(shell command -v node && command -v "$(NPM)"),tests/clients/no
 NO_LIBRARIES := { echo "The libraries could not be installed. The lines above say why; without a network, or behind a proxy" \
 	"or a package mirror that pip doesn't know, this step cannot work. Put that right and run make again."; exit 1; }
 
-.PHONY: help demo test platforms format lock upgrade clean
+.PHONY: help demo test audit platforms format lock upgrade clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       a fictional service in your browser; nothing to configure (ARGS=\"--port 8099\")"
 	@echo "make test       every check and test (ARGS=\"-k calendar\" for a part of the tests)"
+	@echo "make audit      looks every library up among the known vulnerabilities (needs a network), and lists their licences"
 	@echo "make platforms  adds what Microsoft Teams and Slack need to .venv, for: .venv/bin/auditloop serve"
 	@echo "make format     puts the code into its standard form"
 	@echo "make lock       writes the lock files again after a change to pyproject.toml (needs uv)"
@@ -48,8 +49,16 @@ test: .venv/.dev $(CLIENTS)
 	@echo "Checking: which room imports which"
 	@.venv/bin/lint-imports --no-logo >.venv/.imports 2>&1 || { cat .venv/.imports; exit 1; }
 	@echo "Testing"
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@echo "All checks and tests passed."
+
+audit: .venv/.dev
+	@echo "Looking up: known vulnerabilities of the libraries"
+	@$(PY) .ci/vulnerabilities.py requirements-platforms.lock requirements-dev.lock
+	@echo "Listing: the licences of the libraries that are installed with auditloop"
+	@$(PY) -m piplicenses --from=mixed --order=license --packages \
+		$$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/\1/p' requirements-platforms.lock)
+	@echo "make test holds these licences against those that are allowed."
 
 platforms: .venv/.platforms
 

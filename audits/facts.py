@@ -66,7 +66,8 @@ def apply(audit: Audit, event: Event) -> Audit:
         case "discussed" | "released":
             facts |= {event.kind: values.get("text", ""), "hold": False}
             if values.get("grade"):
-                changes["confirmed_grade"] = values["grade"]
+                # What is kept back stays as it is; the two have agreed on the auditor's own grade.
+                changes["grade" if audit.on_hold else "confirmed_grade"] = values["grade"]
         case "waived":
             facts["waived"] = values.get("text", "")
             done["self_assessed"] = done["waived"]

@@ -16,6 +16,9 @@ from audits.consistency.syntax import trouble_with_syntax
 from audits.consistency.words import instead_of, meant
 from audits.framework import Framework
 
+LARGEST = 500_000
+"""Characters in a framework's file; those that come with auditloop have about forty thousand."""
+MOST_TABLES = 2_000
 LOCAL_TERMS = ("due", "late_due", "nudge", "remind_after", "ladder", "repeat", "follow_up")
 """What a council may set of a duty; the first two only where the framework's text leaves them open."""
 
@@ -81,11 +84,21 @@ class _Source:
 def _read(text: str, file: str) -> tuple[Framework | None, list[str], _Source]:
     """The framework, if its tables are whole, with every fault as a sentence."""
     text = text.removeprefix("\ufeff")
+    unread = _Source(file, text, {}, {})
+    if len(text) > LARGEST:
+        return None, [f"{file}: this is longer than {LARGEST:,} characters. Is it a framework's file?"], unread
     try:
         own = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line, words = trouble_with_syntax(error, text)
-        return None, [f"{file}, line {line}: {words}"], _Source(file, text, {}, {})
+        return None, [f"{file}, line {line}: {words}"], unread
+    except RecursionError:
+        fault = f"{file}: lists or tables stand too deeply in one another. Write them one after another."
+        return None, [fault], unread
+    except ValueError:
+        return None, [f"{file}: a number is too long to be one. Write it shorter, or put text in quotes."], unread
+    if _tables(own) > MOST_TABLES:
+        return None, [f"{file}: there are more than {MOST_TABLES:,} tables. Is it a framework's file?"], unread
     ground, problems = _ground(own)
     source = _Source(file, text, own, ground)
     framework: Framework | None = None
@@ -98,6 +111,17 @@ def _read(text: str, file: str) -> tuple[Framework | None, list[str], _Source]:
     else:
         problems += problems_of(framework)
     return framework, source.placed(problems), source
+
+
+def _tables(within: object) -> int:
+    """How many tables there are, in one another and in lists."""
+    found, waiting = 0, [within]
+    while waiting:
+        inside = waiting.pop()
+        found += isinstance(inside, dict)
+        if isinstance(inside, (dict, list)):
+            waiting.extend(inside.values() if isinstance(inside, dict) else inside)
+    return found
 
 
 def _ground(own: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

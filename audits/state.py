@@ -150,8 +150,8 @@ class Audit:
 
     @property
     def changed(self) -> bool:
-        """Whether moderation gave another grade than the auditor."""
-        return self.has("moderated") and self.confirmed_grade not in (None, self.grade)
+        """Whether moderation gave another grade than the auditor; not while its outcome is kept back."""
+        return not self.on_hold and self.has("moderated") and self.confirmed_grade not in (None, self.grade)
 
     @property
     def standing_grade(self) -> str | None:

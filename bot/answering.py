@@ -1,8 +1,9 @@
 """Answers in a person's own chat, whatever its platform: what stands where, and what is kept to change it later."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.watching.figures import Figures
 from cards import grading
 from cards.card import Card, Tone
 from cards.scene import Scene
@@ -78,10 +79,12 @@ class Answering:
 
     store: Store
     clock: Clock
+    figures: Figures = field(default_factory=Figures)
 
     async def reply(self, interaction: Interaction) -> Reply:
         """The reply to something of which nothing is kept."""
-        return await answer(self.store, replace(interaction, at=self.clock.now()))
+        with self.figures.answering(interaction.verb):
+            return await answer(self.store, replace(interaction, at=self.clock.now()))
 
     async def say(self, interaction: Interaction) -> Answered:
         """Answer words in a person's own chat.
@@ -97,7 +100,8 @@ class Answering:
                 await wait_for_answer(tx, about.person_id, about.about, now)
             found.append(Answered(reply, None if reply.again else Below(reply.card, about)))
 
-        await answer(self.store, replace(interaction, at=now), after=after)
+        with self.figures.answering(interaction.verb):
+            await answer(self.store, replace(interaction, at=now), after=after)
         return found[-1]
 
     async def press(self, interaction: Interaction, token: str, place: Place | None) -> Pressed:
@@ -111,7 +115,8 @@ class Answering:
         async def after(tx: Transaction, reply: Reply) -> None:
             found.append(await _pressed(tx, interaction, reply, token, place, now))
 
-        await answer(self.store, replace(interaction, at=now), after=after)
+        with self.figures.answering(interaction.verb):
+            await answer(self.store, replace(interaction, at=now), after=after)
         return found[-1]
 
     async def sent(self, below: Below, place: Place | None) -> None:

@@ -25,6 +25,10 @@ app.add_typer(frameworks, name="frameworks")
 app.add_typer(imports, name="import")
 app.add_typer(ledger, name="ledger")
 app.add_typer(manifests, name="manifest")
+persons = typer.Typer(
+    help="What is kept about somebody, and their rights over it.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(persons, name="person")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
@@ -32,7 +36,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 def run() -> None:
     """The entry point: faults that a user can mend end with a plain sentence and exit code 1."""
     from bot.faults import in_plain_words
+    from bot.logs import set_up_logs
 
+    set_up_logs()
     with in_plain_words():
         app()
 
@@ -205,12 +211,77 @@ def manifest_slack(
     write_manifest(_settings(), file, socket_mode=socket_mode)
 
 
+@persons.command("export")
+def export_person(
+    name: Annotated[str, typer.Argument(help="Their name or e-mail address.")],
+    folder: Annotated[Path, typer.Option(help="Where the two files go.")] = Path(),
+) -> None:
+    """Everything that is kept about somebody, as JSON and as text; others in it are made unknown."""
+    from bot.persons import export
+
+    export(_settings(), name, folder)
+
+
+@persons.command("left")
+def person_left(name: Annotated[str, typer.Argument(help="Their name or e-mail address.")]) -> None:
+    """Say that somebody has left: nothing is asked of them any more."""
+    from bot.persons import left
+
+    left(_settings(), name)
+
+
+@persons.command("erase")
+def erase_person(
+    name: Annotated[str, typer.Argument(help="Their name or e-mail address.")],
+    preview: Annotated[
+        bool, typer.Option("--preview", "--dry-run", help="Show what would be erased and write nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask again.")] = False,
+) -> None:
+    """Erase what is kept about somebody who has left; refused, with the reasons, where it has to be kept."""
+    from bot.persons import erase
+
+    erase(_settings(), name, preview=preview, yes=yes)
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database to the tables that this version needs."""
     from bot.doctor import bring_up_to_date
 
     bring_up_to_date(_settings())
+
+
+Tools = Annotated[Path | None, typer.Option(help="PostgreSQL: the folder with pg_dump and pg_restore.")]
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the backup goes.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    tools: Tools = None,
+) -> None:
+    """Copy the whole database into a file while auditloop goes on running; the copy is opened and checked."""
+    from bot.backups import take_backup
+
+    raise typer.Exit(take_backup(_settings(), file, force=force, tools=tools))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where there is something; that is kept under another name.")
+    ] = False,
+    even_if_broken: Annotated[
+        bool, typer.Option("--even-if-broken", help="Also a backup whose ledger was tampered with.")
+    ] = False,
+    tools: Tools = None,
+) -> None:
+    """Bring a backup back, with auditloop stopped everywhere. docs/backup.md says what to do before and after."""
+    from bot.backups import bring_back
+
+    bring_back(_settings(), file, force=force, even_if_broken=even_if_broken, tools=tools)
 
 
 def _settings() -> "Settings":

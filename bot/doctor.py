@@ -12,13 +12,15 @@ from audits.reading import FrameworkError
 from bot.faults import UserFault
 from bot.opening import configured_framework, open_store
 from bot.settings import FILE, Settings, SettingsError, read_settings
+from bot.unreachable import in_reach, shown
 from cards.wording import counted
 from scheduling.clock import SystemClock
 from storage import ledger
 from storage.database import open_database
 from storage.imports.storing import counts
 from storage.migrating import migrate
-from storage.store import Store
+from storage.postgresql import standing_of
+from storage.store import Store, Transaction
 from storage.tables import OutboxRow
 
 
@@ -38,34 +40,14 @@ def examine(folder: Path) -> int:
 
 
 async def _examine(settings: Settings) -> int:
-    async with open_store(settings) as store, store.begin() as tx:
-        people, cases = await counts(tx)
-        print(
-            f"Well: database {settings.database}; {counted(people, 'person', 'people')}, {counted(cases, 'open case')}."
-        )
-        wrong: list[str] = []
-        if not people:
-            wrong.append("There are no people yet. Run: auditloop import people FILE")
-        if not cases:
-            wrong.append("There are no cases yet. Run: auditloop import cases FILE")
-        addressed = tx.framework.addressed()
-        for key, role in tx.framework.roles.items():
-            filled = tx.directory.holders(key) or any(tx.directory.holders(one) for one in role.one_of)
-            if people and key in addressed and not filled:
-                above = tx.framework.roles[role.reports_to].label if role.reports_to else "nobody"
-                wrong.append(f"Nobody holds the role {role.label}; its messages go to {above}.")
-        for person in tx.directory.people.values():
-            top = tx.framework.roles.get(person.role)
-            if person.active and person.manager_id is None and (top is None or top.reports_to is not None):
-                wrong.append(f"{person.name} has no manager, so overdue messages about them stop with them.")
-        failed = await tx.session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == "failed")) or 0
-        if failed:
-            wrong.append(f"{counted(failed, 'message')} could not be delivered; write status to the bot for more.")
-        _, broken = await ledger.verify(tx)
-        if broken:
-            wrong.append("The ledger has been tampered with. Run: auditloop ledger verify")
-    async with open_store(settings) as store:
-        found = await _doors(settings, store)
+    try:
+        async with open_store(settings) as store:
+            await _say_which_database(settings, store)
+            async with store.begin() as tx:
+                wrong = await _content(tx)
+            found = await _doors(settings, store)
+    except UserFault as fault:
+        wrong, found = [str(fault)], []
     wrong.extend(words for kind, words in found if kind == "To mend")
     for kind, words in found:
         if kind != "To mend":
@@ -73,6 +55,47 @@ async def _examine(settings: Settings) -> int:
     for line in wrong:
         print(f"To mend: {line}")
     return 1 if wrong else 0
+
+
+async def _say_which_database(settings: Settings, store: Store) -> None:
+    async with store.begin() as tx:
+        people, cases = await counts(tx)
+    content = f"{counted(people, 'person', 'people')}, {counted(cases, 'open case')}"
+    if store.database.dialect.name != "postgresql":
+        print(f"Well: database {settings.database}; {content}.")
+        return
+    version, encrypted, here = await standing_of(store.database)
+    line = ", over an encrypted line" if encrypted else ""
+    print(f"Well: PostgreSQL {version} answers at {shown(settings)}{line}; {content}.")
+    if not encrypted and not here:
+        print("To know: the line to the database isn't encrypted. docs/several-nodes.md says what to write.")
+
+
+async def _content(tx: Transaction) -> list[str]:
+    """What is missing or wrong in what the database holds."""
+    people, cases = await counts(tx)
+    wrong: list[str] = []
+    if not people:
+        wrong.append("There are no people yet. Run: auditloop import people FILE")
+    if not cases:
+        wrong.append("There are no cases yet. Run: auditloop import cases FILE")
+    addressed = tx.framework.addressed()
+    for key, role in tx.framework.roles.items():
+        filled = tx.directory.holders(key) or any(tx.directory.holders(one) for one in role.one_of)
+        if people and key in addressed and not filled:
+            above = tx.framework.roles[role.reports_to].label if role.reports_to else "nobody"
+            wrong.append(f"Nobody holds the role {role.label}; its messages go to {above}.")
+    for person in tx.directory.people.values():
+        top = tx.framework.roles.get(person.role)
+        if person.active and person.manager_id is None and (top is None or top.reports_to is not None):
+            wrong.append(f"{person.name} has no manager, so overdue messages about them stop with them.")
+    failed = await tx.session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == "failed")) or 0
+    if failed:
+        wrong.append(f"{counted(failed, 'message')} could not be delivered; write status to the bot for more.")
+    _, broken = await ledger.verify(tx)
+    if broken:
+        wrong.append("The ledger has been tampered with. Run: auditloop ledger verify")
+    return wrong
 
 
 async def _doors(settings: Settings, store: Store) -> list[tuple[str, str]]:
@@ -96,6 +119,9 @@ async def _doors(settings: Settings, store: Store) -> list[tuple[str, str]]:
         from bot.email.checking import examine_email
 
         found.extend(("Well" if well else "To mend", words) for well, words in await examine_email(settings.email))
+    from bot.watching.checking import examine_watch
+
+    found.extend(await examine_watch(settings.watch))
     return found
 
 
@@ -117,11 +143,12 @@ def verify(settings: Settings) -> int:
 
 def bring_up_to_date(settings: Settings) -> None:
     async def work() -> None:
-        database = open_database(settings.database_url)
-        try:
-            before, after = await migrate(database)
-        finally:
-            await database.dispose()
+        with in_reach(settings):
+            database = open_database(settings.database_url)
+            try:
+                before, after = await migrate(database)
+            finally:
+                await database.dispose()
         print(f"Up to date ({after})." if before == after else f"Brought from {before or 'nothing'} to {after}.")
 
     asyncio.run(work())

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from audits.people import Person
 from cards.card import Card
+from cards.deck import repeated
 from cards.wording import listed
 from scheduling.door import Failure, NotDelivered, Parcel
 from storage.contacts import platforms_of
@@ -49,7 +50,7 @@ class Doors:
         """Send a card to a person on one platform. Raises NotDelivered.
 
         Where a platform can't reach them for good, the next one is tried. What may pass is waited for, so that nothing
-        comes twice; but what is urgent goes the other way if it surely hasn't arrived.
+        comes twice; but what is urgent goes the other way, and says so if it may have come before.
         """
         waits: NotDelivered | None = None
         reasons: list[str] = []
@@ -60,10 +61,13 @@ class Doors:
                 if failure.failure is Failure.PERMANENT:
                     reasons.append(failure.reason.rstrip(" ."))
                     continue
-                if failure.failure is Failure.UNKNOWN or not parcel.urgent:
+                if not parcel.urgent:
                     raise
                 log.warning("%s is down for something urgent, so another platform is tried", platform)
-                waits = waits or failure
+                if failure.failure is Failure.UNKNOWN and not parcel.repeat:
+                    parcel = replace(parcel, card=repeated(parcel.card), repeat=True)
+                if waits is None or failure.failure is Failure.UNKNOWN:
+                    waits = failure
         raise waits or NotDelivered(Failure.PERMANENT, listed(reasons))
 
     async def change(self, to: Person, place: Place, card: Card) -> None:

@@ -13,6 +13,7 @@ from audits.frameworks import framework_named, shipped
 from audits.reading import parse_framework, with_settings
 from bot.faults import UserFault
 from bot.settings import FILE, Settings
+from bot.unreachable import in_reach
 
 if TYPE_CHECKING:
     from storage.store import Store
@@ -55,7 +56,10 @@ def calendar_of(framework: Framework) -> WorkCalendar:
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> "AsyncIterator[Store]":
-    """The store of these settings, its tables brought up to date, closed at the end."""
+    """The store of these settings, its tables brought up to date, closed at the end.
+
+    Raises UserFault where its database can't be opened.
+    """
     # Here, because what only shows frameworks needs no database, and starts in half the time without.
     from storage.database import open_database
     from storage.migrating import migrate
@@ -67,10 +71,12 @@ async def open_store(settings: Settings) -> "AsyncIterator[Store]":
             f"This Python comes with SQLite {sqlite3.sqlite_version}, and auditloop needs 3.35 or newer. Please use "
             "another Python, for example the one from python.org or of a newer system."
         )
-    database = open_database(settings.database_url)
+    with in_reach(settings):
+        database = open_database(settings.database_url)
     store = Store(database, framework, calendar_of(framework))
     try:
-        await migrate(database)
+        with in_reach(settings):
+            await migrate(database)
         yield store
     finally:
         await store.close()

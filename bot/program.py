@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
@@ -12,11 +14,13 @@ from audits.planning import close_moment
 from bot.desk.service import Desktop, Entry, Letter
 from bot.inbox import desktops, inbox, letter
 from bot.timeline import timeline
+from bot.watching.figures import Figures
 from cards.card import Card
 from handlers.dispatch import answer, given_reply
 from handlers.interaction import Interaction, Reply
 from scheduling.clock import Clock, MovedClock
 from scheduling.door import Board, Door, Parcel
+from scheduling.retaining import Retaining
 from scheduling.running import catch_up, run_until
 from scheduling.ticker import next_moment
 from storage.queries import latest_cycle
@@ -37,7 +41,10 @@ class DeskDoor:
 
 @dataclass
 class Program:
-    """auditloop at work on one database. `board` is where messages can be changed after they were delivered."""
+    """auditloop at work on one database. `board` is where messages can be changed after they were delivered.
+
+    `after_beat` is called after each beat in which what is due was seen to; `retaining` erases what is past its time.
+    """
 
     store: Store
     clock: Clock
@@ -45,7 +52,9 @@ class Program:
     demonstration: bool = False
     board: Board | None = None
     at_once: int = 1
-    beaten_at: datetime | None = field(default=None, init=False)
+    figures: Figures = field(default_factory=Figures)
+    after_beat: Callable[[], None] | None = None
+    retaining: Retaining | None = None
     _beating: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _called: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -61,23 +70,32 @@ class Program:
         return self.clock.now()
 
     async def beat(self) -> int:
-        """One heartbeat: what is due is done, what may go is sent."""
+        """One heartbeat: what is due is done, what may go is sent; then what is no longer kept goes."""
         async with self._beating:
-            sent = await catch_up(self.store, self.door, self.clock, self.board, at_once=self.at_once)
-            self.beaten_at = self.now()
+            with self.figures.ticking():
+                sent = await catch_up(self.store, self.door, self.clock, self.board, at_once=self.at_once)
+            if self.after_beat is not None:
+                self.after_beat()
+            if self.retaining is not None:
+                await self.retaining.take(self.store, self.now())
             return sent
 
     def call(self) -> None:
         """Ask for a heartbeat as soon as may be, without waiting for it."""
         self._called.set()
 
-    async def keep_up(self) -> None:
+    async def keep_up(self, longest: float | None = None) -> None:
         """Beat whenever it is asked for, until cancelled; while people are being answered, a little later.
 
-        Several calls before or during one beat lead to one more.
+        Several calls before or during one beat lead to one more. With `longest`, it beats also where nothing else has
+        for so many seconds: the heartbeat goes by the computer's clock, and stands still when that was set back.
         """
         while True:
-            await self._called.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(longest):
+                    await self._called.wait()
+            if not self._called.is_set() and longest is not None and self.figures.tick_age < longest:
+                continue
             await self.store.turns.quiet(QUIET, MOST_PUT_OFF)
             self._called.clear()
             try:
@@ -93,7 +111,8 @@ class Program:
 
     async def answer(self, interaction: Interaction) -> Reply:
         """Answer an interaction at this moment, and send at once what it led to."""
-        reply = await answer(self.store, replace(interaction, at=self.now()))
+        with self.figures.answering(interaction.verb):
+            reply = await answer(self.store, replace(interaction, at=self.now()))
         await self.beat()
         return reply
 

@@ -7,7 +7,7 @@ import tempfile
 import webbrowser
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,11 +24,17 @@ from bot.faults import UserFault
 from bot.listening import listening_socket
 from bot.opening import chosen_framework, open_store
 from bot.program import DeskDoor, Program
-from bot.settings import Settings
-from bot.web import Calendar, Watch, build_web, serve_web
+from bot.settings import Settings, WatchSettings
+from bot.watching.access import access_of
+from bot.watching.doors import TimedDoor, TimedPlatform
+from bot.watching.figures import Figures
+from bot.watching.metrics import Metrics
+from bot.watching.sign_of_life import SignOfLife, calling
+from bot.web import Calendar, Watch, build_watch, build_web, serve_web
 from scheduling.clock import Clock, SystemClock
 from scheduling.door import Door
 from scheduling.heartbeat import start_heartbeat
+from scheduling.retaining import Retaining
 from storage.keys import own_key
 from storage.store import Store
 
@@ -93,31 +99,79 @@ def run_serve(settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class Running:
-    """The bot at work. `address` is where the platforms' requests come in on this computer, empty without any."""
+    """The bot at work. `address` is where the platforms' requests come in on this computer, empty without any.
+
+    `watched_at` is the address of its own for whoever watches, empty where it has none.
+    """
 
     program: Program
     address: str = ""
+    watched_at: str = ""
 
 
 async def open_bot(
     stack: AsyncExitStack, settings: Settings, store: Store, clock: Clock, *, say: Callable[[str], None]
 ) -> Running:
     """The program with its heartbeat and the doors of these settings, all closed with the stack."""
-    running = Running(Program(store, clock, DeskDoor()))
+    figures = Figures()
     if settings.teams is not None or settings.slack is not None:
-        running = await _open_platforms(stack, settings, store, clock, say)
+        running, watch = await _open_platforms(stack, settings, store, clock, figures, say)
+    else:
+        door = TimedDoor(DeskDoor(), "desk", figures)
+        retaining = Retaining(settings.retention.keeping)
+        running = Running(Program(store, clock, door, figures=figures, retaining=retaining))
+        watch = _watch(settings, running.program, Counts())
+    if settings.watch.port is not None:
+        running = replace(running, watched_at=await _open_watch(stack, settings.watch, watch, say))
     program = running.program
+    if settings.watch.ping_url.get_secret_value():
+        await _give_signs_of_life(stack, settings.watch, program)
     heartbeat = start_heartbeat(program.beat, settings.heartbeat_seconds)
     stack.callback(heartbeat.shutdown, wait=False)
-    called = asyncio.get_running_loop().create_task(program.keep_up())
+    called = asyncio.get_running_loop().create_task(program.keep_up(longest=2.0 * settings.heartbeat_seconds))
     stack.push_async_callback(_ended, called)
     program.call()
     return running
 
 
+def _watch(settings: Settings, program: Program, counts: Counts, others: tuple[Callable[[], str], ...] = ()) -> Watch:
+    """What whoever watches can ask of a program."""
+    metrics = Metrics(program, counts, access_of(settings), settings.heartbeat_seconds)
+    return Watch(program, counts, timedelta(seconds=settings.heartbeat_seconds), others, metrics.page)
+
+
+async def _open_watch(stack: AsyncExitStack, settings: WatchSettings, watch: Watch, say: Callable[[str], None]) -> str:
+    """Answer whoever watches at an address of its own; that address."""
+    try:
+        sock, address = listening_socket(settings.host, settings.port or 0)
+    except UserFault as fault:
+        raise UserFault(
+            f"Port {settings.port} of {settings.host} can't be had for whoever watches. Close the program that has it, "
+            "or set watch.port."
+        ) from fault
+    stack.callback(sock.close)
+    await serve_web(stack, sock, build_watch(watch))
+    say(f"Whoever watches is answered at {address}/readyz and {address}/metrics.")
+    return address
+
+
+async def _give_signs_of_life(stack: AsyncExitStack, settings: WatchSettings, program: Program) -> None:
+    """Call the address of a dead man's switch after good beats, until the stack is closed."""
+    url = settings.ping_url.get_secret_value()
+    session = await stack.enter_async_context(calling(url))
+    sign = SignOfLife(session, url, settings.ping_every_seconds)
+    stack.push_async_callback(sign.close)
+    program.after_beat = sign.give
+
+
 async def _open_platforms(
-    stack: AsyncExitStack, settings: Settings, store: Store, clock: Clock, say: Callable[[str], None]
-) -> Running:
+    stack: AsyncExitStack,
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    figures: Figures,
+    say: Callable[[str], None],
+) -> tuple[Running, Watch]:
     """Teams, Slack or both, in one web application, with what is served to whoever watches over auditloop."""
     if settings.teams is not None:
         _need_teams()
@@ -133,14 +187,16 @@ async def _open_platforms(
         from bot.teams.opening import open_teams
 
         teams = await stack.enter_async_context(open_teams(settings.teams, store, clock, links))
-        doors["teams"] = teams.door
+        doors["teams"] = TimedPlatform(teams.door, "teams", figures)
     if settings.slack is not None:
         from bot.slack.opening import open_slack
 
         slack = await stack.enter_async_context(open_slack(settings.slack, store, clock, last_seen))
-        doors["slack"] = slack.door
+        doors["slack"] = TimedPlatform(slack.door, "slack", figures)
     board = Doors(store, doors, last_seen)
-    program = Program(store, clock, _with_email(settings, board, store.framework, clock), board=board, at_once=AT_ONCE)
+    door = _with_email(settings, board, store.framework, clock, figures)
+    retaining = Retaining(settings.retention.keeping)
+    program = Program(store, clock, door, board=board, at_once=AT_ONCE, figures=figures, retaining=retaining)
     posts: dict[str, Handler] = {}
     others: tuple[Callable[[], str], ...] = ()
     service = None
@@ -157,11 +213,13 @@ async def _open_platforms(
         others = (service.wrong,)
         if not slack.settings.socket_mode:
             posts["/slack/events"] = service.post
-    watch = Watch(program, counts, timedelta(seconds=settings.heartbeat_seconds), others)
-    await serve_web(stack, sock, build_web(watch, Calendar(program, links, counts), posts))
+    watch = _watch(settings, program, counts, others)
+    # With an address of their own, the figures are nowhere else.
+    here = watch if settings.watch.port is None else replace(watch, metrics=None)
+    await serve_web(stack, sock, build_web(here, Calendar(program, links, counts), posts))
     if service is not None:
         await service.begin()
-    return Running(program, address)
+    return Running(program, address), watch
 
 
 def _need_teams() -> None:
@@ -174,7 +232,7 @@ def _need_slack() -> None:
         raise UserFault("The libraries for Slack are not installed. Run: make platforms")
 
 
-def _with_email(settings: Settings, door: Door, framework: Framework, clock: Clock) -> Door:
+def _with_email(settings: Settings, door: Door, framework: Framework, clock: Clock, figures: Figures) -> Door:
     """The door, with an e-mail to whom it can't reach, where a mail server is configured."""
     if settings.email is None:
         return door
@@ -186,7 +244,8 @@ def _with_email(settings: Settings, door: Door, framework: Framework, clock: Clo
         ways.append("open auditloop in Slack")
     guidance = f"Please {' or '.join(ways)} and answer there, or ask the {framework.qa_label}."
     grades = [grade.label for grade in framework.grades]
-    return EmailFallback(door, Postman(settings.email, clock, guidance=guidance, grades=grades))
+    postman = Postman(settings.email, clock, guidance=guidance, grades=grades)
+    return EmailFallback(door, TimedDoor(postman, "email", figures))
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -4,12 +4,15 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from yarl import URL
 
 from bot.email.addresses import is_address
+
+if TYPE_CHECKING:
+    from storage.retention import Keeping
 
 FILE = "auditloop.toml"
 PREFIX = "AUDITLOOP_"
@@ -166,6 +169,78 @@ class EmailSettings(Section):
         return self
 
 
+class WatchSettings(Section):
+    """What whoever watches over auditloop gets of it: an address to read, and a sign of life (docs/watching.md).
+
+    `port` gives `/metrics`, `/healthz` and `/readyz` an address of their own; left out, they are where the platforms
+    are answered. `token` is asked for at `/metrics`. `ping_url` is called after good ticks, at most once in
+    `ping_every_seconds`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=0, le=65535)
+    token: SecretStr = SecretStr("")
+    ping_url: SecretStr = SecretStr("")
+    ping_every_seconds: int = Field(default=60, ge=1, le=86400)
+
+    @model_validator(mode="after")
+    def _checked(self) -> "WatchSettings":
+        token = self.token.get_secret_value()
+        if token and (len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token):
+            raise ValueError("token must have 16 characters or more, without spaces: openssl rand -hex 32 makes one")
+        if not is_loopback(self.host):
+            if self.port is None:
+                raise ValueError("host goes with port: set both, or take host out")
+            if not token:
+                raise ValueError(
+                    "beyond this computer only a token lets in: set token (AUDITLOOP_WATCH_TOKEN) or take host out"
+                )
+        if self.ping_url.get_secret_value() and not _may_be_called(self.ping_url.get_secret_value()):
+            raise ValueError("ping_url must be an address that begins with https://, without a user name in it")
+        return self
+
+
+def _may_be_called(text: str) -> bool:
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    host = url.host or ""
+    return bool(host) and not url.user and (url.scheme == "https" or (url.scheme == "http" and is_loopback(host)))
+
+
+class BackupSettings(Section):
+    """Backups. `tools` is the folder with pg_dump and pg_restore, where they aren't on the PATH."""
+
+    tools: Path | None = None
+
+
+class RetentionSettings(Section):
+    """For how many months something is kept (docs/privacy.md); `off` keeps it for ever.
+
+    `months` counts from the last thing that was done on a closed audit, `alert_months` where a safety concern was
+    raised on it. The longer of the two holds for those.
+    """
+
+    months: int | None = Field(default=36, ge=1, le=1200)
+    alert_months: int | None = Field(default=72, ge=1, le=1200)
+
+    @field_validator("months", "alert_months", mode="before")
+    @classmethod
+    def _off(cls, value: object) -> object:
+        if value == "off":
+            return None
+        if isinstance(value, bool) or not str(value).isdecimal():
+            raise ValueError("write a number of months, or off to keep everything")
+        return value
+
+    @property
+    def keeping(self) -> "Keeping":
+        from storage.retention import Keeping
+
+        return Keeping(self.months, self.alert_months)
+
+
 class Settings(Section):
     """How auditloop runs here. With nothing set: Southampton on SQLite in the working folder, the desk on loopback.
 
@@ -173,7 +248,8 @@ class Settings(Section):
     the desk is open; left out, it is open where no platform is.
     """
 
-    database: str = "auditloop.sqlite3"
+    # Its URL may hold a password.
+    database: str = Field(default="auditloop.sqlite3", repr=False)
     framework: str = "southampton"
     port: int = Field(default=8414, ge=0, le=65535)
     desk: bool | None = None
@@ -183,6 +259,9 @@ class Settings(Section):
     teams: TeamsSettings | None = None
     slack: SlackSettings | None = None
     email: EmailSettings | None = None
+    backup: BackupSettings = BackupSettings()
+    watch: WatchSettings = WatchSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @model_validator(mode="after")
     def _checked(self) -> "Settings":
@@ -211,6 +290,9 @@ SECTIONS: Mapping[str, type[Section]] = {
     "teams": TeamsSettings,
     "slack": SlackSettings,
     "email": EmailSettings,
+    "backup": BackupSettings,
+    "watch": WatchSettings,
+    "retention": RetentionSettings,
 }
 NESTED: Mapping[str, type[Section]] = {"cloud": TeamsCloud, "app": TeamsApp}
 

@@ -3,19 +3,37 @@
 from collections.abc import Iterator
 from datetime import date
 
+from audits.addresses import RELATIONS
 from audits.dates import Cycle, DateRuleError, day_words, parse_offset
 from audits.framework import Condition, DutyRule, Framework, Setting
 from audits.frameworks import framework_named, shipped
 from audits.frameworks.activities import activities_named
+from audits.permissions import (
+    ABOVE,
+    EVERYONE,
+    NEVER_THE_AUDITOR,
+    NEVER_WHO_REPORTED,
+    QA,
+    RULED_BY,
+    SEES_GRADE,
+    TAKE_UP,
+    WORDS,
+    Grant,
+    asked_by,
+    grants,
+    ruling,
+)
 from bot.calendars import print_calendar
 from bot.faults import UserFault
 from bot.opening import calendar_of, chosen_framework
 from cards.scene import source
 from cards.wording import counted, listed
+from handlers.commands import GROUP_WORDS
+from handlers.dispatch import WITHOUT_AUDIT
 from scheduling.clock import SystemClock
 
 BEGINS = {"overdue": "Once overdue", "due": "At the due moment", "opening": "From the opening"}
-WORDS = {
+WORDS_OF = {
     "auditor": "the auditor",
     "auditor.manager": "the auditor's manager",
     "case_holder": "the practitioner of the case",
@@ -28,6 +46,14 @@ WORDS = {
     "proposal_answerer": "the other of the two",
     "qa": "the QA officer at work",
 }
+WHO = {EVERYONE: "everyone", ABOVE: "every manager above whoever has the step"}
+ALSO = {
+    "agree": "agree to a time that the other suggested",
+    "not_hold": "say that the discussion didn't happen",
+    "grade_sections": "grade by heading",
+    TAKE_UP: "say that one has what was late or escalated",
+}
+"""What verbs do that a framework rules under another verb's name, or not at all."""
 
 
 def print_frameworks() -> None:
@@ -54,6 +80,8 @@ def print_framework(name: str) -> None:
         ("Moderation", _moderation(framework)),
         ("Switches", _settings(framework)),
         ("Who may do what", _verbs(framework)),
+        ("Who may ask what", _words(framework)),
+        ("Who may see a grade", _disclosure(framework)),
     ):
         found = list(lines)
         if found:
@@ -236,17 +264,98 @@ def _decision(framework: Framework, setting: Setting) -> str:
 
 
 def _verbs(framework: Framework) -> Iterator[str]:
-    for key, verb in framework.verbs.items():
-        yield f"  {key}: {', '.join(_target(framework, target) for target in verb.by)}"
-        first = [event.replace("_", " ") for event in (*verb.after, *verb.needs)]
-        open_first = [framework.duties[duty].title for duty in verb.waits_for]
-        if first or open_first:
-            shut = f"; not while open: {listed(open_first)}" if open_first else ""
-            yield f"    Only after: {listed(first) or 'nothing'}{shut}."
+    """The table that every press is held against (audits/permissions.py), verb by verb."""
+    for verb in (*dict.fromkeys((*framework.verbs, *RULED_BY)), TAKE_UP):
+        found = grants(framework, verb)
+        if found:
+            yield f"\n{verb}: {_does(framework, verb)}"
+            yield from (f"  {line}" for line in _line(framework, verb, found))
+
+
+def _does(framework: Framework, verb: str) -> str:
+    rule = ruling(framework, verb)
+    return ALSO.get(verb) or (rule.label if rule is not None else verb)
+
+
+def _line(framework: Framework, verb: str, found: tuple[Grant, ...]) -> Iterator[str]:
+    named = [grant.target for grant in found if grant.target]
+    if named:
+        yield f"By: {'; '.join(_who(framework, target) for target in named)}."
+    for grant in (one for one in found if one.duty):
+        terms = framework.duties[grant.duty]
+        instead = " or stands in for them" if grant.stand_ins else "; nobody stands in"
+        rules = ", ".join(terms.rule) or "LOCAL"
+        yield f"By: whoever has “{terms.title}” ({grant.duty}) while it is open{instead} [{rules}]."
+    if verb in NEVER_THE_AUDITOR and "auditor" not in named:
+        yield "Never: the auditor of the audit."
+    if verb in NEVER_WHO_REPORTED:
+        yield "Never: whoever reported the action done."
+    if verb == TAKE_UP:
+        yield "Only while: a step is past its moment, or is an escalation. Never an alert: that is acknowledged."
+        yield "An acknowledgement where no alert is open is taken as this."
+        yield f"{_source(framework, (), 'how auditloop works', ())}"
+        return
+    rule = ruling(framework, verb)
+    if rule is None:
+        return
+    first = [_event(event) for event in (*rule.after, *rule.needs)]
+    if first:
+        yield f"Only once the audit is: {listed(first)}."
+    if rule.waits_for:
+        yield f"Not while open: {listed([framework.duties[duty].title for duty in rule.waits_for])}."
+    yield _source(framework, rule.rule, rule.place or "how auditloop works", rule.local)
+
+
+def _event(event: str) -> str:
+    return event.replace("_", " ")
+
+
+def _words(framework: Framework) -> Iterator[str]:
+    """Who may write what, and press what is about no audit; then what others may read too."""
+    by_whom: dict[str, list[str]] = {}
+    for word, who in WORDS.items():
+        rule = ruling(framework, who) if who not in (EVERYONE, QA) else None
+        lacks_verb = who not in (EVERYONE, QA) and rule is None
+        if lacks_verb or (word.startswith("theme") and framework.themes is None):
+            continue
+        asked = asked_by(framework, word)
+        if rule is None or set(asked) == {QA}:
+            whom = listed([_who(framework, target) for target in asked])
+        else:
+            whom = f"whoever may {rule.label}, on that audit"
+        by_whom.setdefault(whom, []).append(f"the button {word}" if word in WITHOUT_AUDIT else word)
+    for whom, words in by_whom.items():
+        yield f"  {', '.join(words)}: {whom}."
+    yield f"  Where others read it too: {listed(sorted(GROUP_WORDS))} alone, without names, cases and small numbers."
+    yield f"  {_source(framework, (), 'how auditloop works', ())}"
+
+
+def _disclosure(framework: Framework) -> Iterator[str]:
+    yield f"  Once the audit is completed: {'; '.join(SEES_GRADE)}."
+    yield f"  {_source(framework, (), 'how auditloop works', ())}"
+    terms = framework.moderation
+    if terms.hold:
+        who = "; ".join(_who(framework, target) for target in framework.verbs["moderate"].by)
+        yield "  Where moderation changed the grade, or has a concern about the audit, all of them go on seeing the"
+        yield f"  auditor's own grade until it was talked through or released; what was found is known to: {who};"
+        yield "  never to the auditor of the audit."
+        yield f"  {_source(framework, terms.rule, terms.place or 'how auditloop works', terms.local)}"
+
+
+def _who(framework: Framework, target: str) -> str:
+    """Whom a target means, in words that say where they are looked for."""
+    if target == QA:
+        return f"quality assurance ({', '.join(framework.roles[role].label for role in framework.qa_roles)})"
+    role = framework.roles.get(target)
+    if role is None or target in RELATIONS:
+        return WHO.get(target) or WORDS_OF.get(target, target)
+    if role.council or role.cases:
+        return f"{'any ' if role.council else 'the '}{role.label}{'' if role.council else ' of the case'}"
+    return f"the {role.label} over the practitioner"
 
 
 def _target(framework: Framework, target: str) -> str:
-    return framework.roles[target].label if target in framework.roles else WORDS.get(target, target)
+    return framework.roles[target].label if target in framework.roles else WORDS_OF.get(target, target)
 
 
 def _source(framework: Framework, rule: tuple[str, ...], place: str, local: tuple[str, ...]) -> str:

@@ -23,6 +23,7 @@ STATES = {
     "unknown": "may have arrived; sent again",
 }
 DID = {
+    "restored": "was brought back from a backup",
     "allocated": "the audit was allocated",
     "accepted": "took the audit",
     "declined": "handed the audit back",
@@ -53,6 +54,10 @@ DID = {
     "leave": "noted leave",
     "people_imported": "imported people",
     "cases_imported": "imported the case list",
+    "person_left": "noted that somebody has left",
+    "person_exported": "wrote out what is kept about somebody",
+    "person_erased": "erased what was kept about somebody who has left",
+    "erased": "erased what is no longer kept, and attested what is left",
 }
 
 
@@ -112,7 +117,7 @@ def _did(tx: Transaction, row: LedgerRow, ref: str | None) -> Entry:
     return Entry(
         at=row.at,
         kind="event",
-        who=actor.name if actor else "auditloop",
+        who=actor.name if actor else "somebody" if row.erased_at else "auditloop",
         text=DID.get(row.kind, row.kind.replace("_", " ")),
         case=ref or "",
     )

@@ -11,14 +11,16 @@ from importlib.resources import files
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.calendar_links import PATH, CalendarLinks, calendar_file
 from bot.counts import Counts
 from bot.program import Program
+from bot.watching.backlog import try_to_write
+from cards.wording import counted
 
 LATE_BEATS = 8
+"""So many beats may be left out before somebody should look."""
 MOST_BYTES = 512 * 1024
 """Teams sends up to 100 KB of text in UTF-16, and much beside it."""
 log = logging.getLogger(__name__)
@@ -28,31 +30,61 @@ log = logging.getLogger(__name__)
 class Watch:
     """Whether the program is alive, and whether it does its work. `beat` is how often it should beat.
 
-    `others` say what else is wrong, each in words, or nothing.
+    `others` say what else is wrong, each in words, or nothing. `metrics` answers with the figures, where they are read.
     """
 
     program: Program
     counts: Counts
     beat: timedelta
     others: tuple[Callable[[], str], ...] = ()
+    metrics: Handler | None = None
+
+    def add_to(self, app: web.Application) -> None:
+        """Answer at the addresses of whoever watches."""
+        app.router.add_get("/healthz", self.alive)
+        app.router.add_get("/readyz", self.ready)
+        if self.metrics is not None:
+            app.router.add_get("/metrics", self.metrics)
 
     async def alive(self, _request: web.Request) -> web.Response:
         """That the process answers, and how much it has refused since it started."""
         return web.json_response({"alive": True, "refused": dict(self.counts.refused)})
 
     async def ready(self, _request: web.Request) -> web.Response:
-        """Whether the database answers and the last beat isn't long past; 503 if not, with the reason."""
-        wrong: list[str] = []
-        try:
-            async with self.program.store.database.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (OSError, SQLAlchemyError):
-            wrong.append("the database doesn't answer")
-        beaten = self.program.beaten_at
-        if beaten is None or self.program.now() - beaten > self.beat * LATE_BEATS:
-            wrong.append("the last heartbeat is too long ago")
-        wrong.extend(words for other in self.others if (words := other()))
+        """Whether the database can be written to and the last beat isn't long past; 503 if not, with the reason.
+
+        The age of the last beat is measured without the computer's clock, which may be set to another time.
+        """
+        said = (await self._database(), self._late(), *(other() for other in self.others))
+        wrong = [words for words in said if words]
         return web.json_response({"ready": not wrong, "wrong": wrong}, status=503 if wrong else 200)
+
+    async def _database(self) -> str:
+        try:
+            await try_to_write(self.program.store)
+        except TimeoutError:
+            return "the database doesn't answer, or something else keeps it locked"
+        except OSError:
+            return "the database can't be reached"
+        except SQLAlchemyError:
+            return "the database can't be written to"
+        return ""
+
+    def _late(self) -> str:
+        figures = self.program.figures
+        if figures.tick_age <= (self.beat * LATE_BEATS).total_seconds():
+            return "" if figures.ticked else "auditloop has only just started and is looking at what is due"
+        ago = _long(figures.tick_age)
+        late = f"what is due was last seen to {ago} ago" if figures.ticked else f"nothing was seen to in {ago}"
+        return f"{late}; that should happen every {_long(self.beat.total_seconds())}"
+
+
+def _long(seconds: float) -> str:
+    """A length of time in one unit."""
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * size:
+            return counted(int(seconds // size), unit)
+    return counted(int(seconds), "second")
 
 
 @dataclass(frozen=True)
@@ -81,12 +113,19 @@ class Calendar:
 def build_web(watch: Watch, calendar: Calendar, posts: Mapping[str, Handler]) -> web.Application:
     """The web application; `posts` are the addresses to which the platforms that are configured post."""
     app = web.Application(client_max_size=MOST_BYTES, middlewares=[_in_plain_words])
-    app.router.add_get("/healthz", watch.alive)
-    app.router.add_get("/readyz", watch.ready)
+    watch.add_to(app)
     app.router.add_get("/about", _about)
     app.router.add_get(PATH + "/{name:[a-z0-9-]{1,120}[.]ics}", calendar.get)
     for path, handler in posts.items():
         app.router.add_post(path, handler)
+    app.on_response_prepare.append(_headers)
+    return app
+
+
+def build_watch(watch: Watch) -> web.Application:
+    """A web application for whoever watches alone."""
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=[_in_plain_words])
+    watch.add_to(app)
     app.on_response_prepare.append(_headers)
     return app
 

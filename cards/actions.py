@@ -109,6 +109,8 @@ def summary(scene: Scene) -> tuple[Fact, ...]:
             state = f"reported done by {scene.name(action.confirmed_by)}"
         else:
             state = f"open, due {_due(scene, action)}"
+        if scene.audit.facts.get("erased") and not action.what:
+            continue
         what = action.what.rstrip(" .")
         found.append(Fact(f"Action {action.number}", f"{what}: {scene.name(action.owner_id)}, {state}"))
     return tuple(found)

@@ -68,10 +68,13 @@ ASKS: Mapping[str, Callable[[Scene, Duty], Card]] = {
 
 INSTEAD_OF = "instead_of"
 """Among the details of a message: for whom it was, who couldn't be reached."""
+UNDELIVERED = "undelivered"
+"""The notice by which a QA officer hears that a message didn't reach somebody."""
 TOLD_OF = {
     "vacancy": "A role is vacant",
     "left_list": "A case has left the list",
-    "undelivered": "A message could not be delivered",
+    UNDELIVERED: "A message could not be delivered",
+    "restored": "auditloop was brought back from a backup",
     "stranger": "Somebody unknown wrote to auditloop",
 }
 DONE = {
@@ -136,7 +139,7 @@ def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) ->
         return allocation.passed_on(scene)
     card = ask(scene, duty, invitation=invitation)
     if note.notice is not None:
-        card = replace(card, text=(note.text, *card.text))
+        card = replace(card, text=(_told(scene, note), *card.text))
     called_late = note.what in ("overdue", "escalation") and scene.now > duty.nominal
     outstanding = str(note.details.get("step", "")).startswith("message@") and scene.now >= duty.nominal
     if note.what == "nudge" and not called_late and scene.now <= duty.nominal:
@@ -164,6 +167,18 @@ def instead_of(name: str, card: Card) -> Card:
     """The card of a message that couldn't be brought to whom it was for, as their manager sees it."""
     words = f"I couldn't reach {name}, so this comes to you. Please see that they hear of it, or that it is done."
     return replace(card, title=f"For {name}: {card.title}", text=(words, *card.text))
+
+
+def after_waiting(since: str, card: Card) -> Card:
+    """The card of something urgent that came late, `since` when it was on its way."""
+    words = f"I could not bring you this before. It has been on its way since {since}."
+    return replace(card, text=(words, *card.text))
+
+
+def partly_instead_of(names: str, card: Card) -> Card:
+    """The card of several messages, some of which were for others."""
+    words = f"Some of this was for {names}, whom I couldn't reach, so it comes to you."
+    return replace(card, text=(words, *card.text))
 
 
 def further_down(scene: Scene, duty: Duty) -> Card:
@@ -242,6 +257,15 @@ def _late(scene: Scene, duty: Duty, card: Card) -> Card:
     return Card(title=title, text=text, tone=Tone.LATE, facts=facts, actions=take_up, why=scene.why(duty.key))
 
 
+def _told(scene: Scene, note: Note) -> str:
+    """The words of a notice. Who gets it in place of somebody else reads no grade that isn't for them."""
+    terms = scene.framework.notices.get(note.notice or "")
+    names_grade = terms is not None and "{grade}" in terms.text
+    if names_grade and INSTEAD_OF in note.details and not scene.sees_grade():
+        return f"{terms.title}." if terms is not None else ""
+    return note.text
+
+
 def tells(note: Note) -> Card:
     """A message that is about no audit, or for which the framework has no words of its own."""
     return Card(title=TOLD_OF.get(note.notice or "", "For your information"), text=(note.text,))
@@ -252,37 +276,44 @@ def _notice(scene: Scene, note: Note) -> Card:
     if terms is None:
         return replace(tells(note), facts=scene.case_facts())
     if terms.copy_of_audit:
-        card = oversight.shared(scene, note.text, terms.title)
+        card = oversight.shared(scene, _told(scene, note), terms.title)
     else:
-        card = Card(title=terms.title, text=(note.text,), facts=scene.case_facts())
+        card = Card(title=terms.title, text=(_told(scene, note),), facts=scene.case_facts())
     place = source(scene.framework, terms.place, terms.local, asked=bool(terms.rule))
     return replace(card, why=Why(terms.title + ".", place, terms.rule))
 
 
 def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Card:
-    """Several reminders for one person, as one."""
-    rows: list[tuple[str, ...]] = []
+    """Several reminders for one person, or several escalations, as one."""
+    rows: dict[object, tuple[str, ...]] = {}
     buttons: list[Action] = []
     for scene, note in items:
         duty = next((one for one in scene.audit.duties if one.ref == note.duty_ref), None)
         if duty is None:
-            rows.append((note.text or note.duty, scene.audit.case.ref, ""))
+            rows[len(rows)] = (note.text or note.duty, scene.audit.case.ref, "")
             continue
         due = due_words(duty.effective, duty.nominal, rules.calendar)
         state = "done" if not duty.is_open else f"was due {due}" if scene.now > duty.nominal else f"due {due}"
-        mine = "" if duty.owner_id == viewer.id else f" (with {scene.name(duty.owner_id)})"
+        whose = [] if duty.owner_id == viewer.id else [f"with {scene.name(duty.owner_id)}"]
+        whose += [f"taken up by {fact.value}" for fact in scene.taken_up(duty)]
+        mine = f" ({'; '.join(whose)})" if whose else ""
         terms = rules.framework.duties.get(duty.key)
-        rows.append(((terms.title if terms else duty.key) + mine, scene.audit.case.ref, state))
+        rows[duty.ref] = ((terms.title if terms else duty.key) + mine, scene.audit.case.ref, state)
         buttons.extend(replace(one, label=f"I have this: {scene.audit.case.ref}") for one in scene.take_up(duty))
     places = sorted(
         {rules.framework.duties[note.duty].place for _, note in items if note.duty in rules.framework.duties}
     )
     rule = tuple(sorted({one for _, note in items for one in note.rule}))
+    escalated = bool(items) and all(note.what == "escalation" for _, note in items)
     return Card(
-        title=f"{counted(len(rows), 'reminder')} for you",
-        text=("Here they are together.",),
-        tone=Tone.ASK,
-        table=Table("What is waiting", ("What", "Case", "When"), tuple(rows)),
+        title=f"{counted(len(rows), 'step')} waiting for help"
+        if escalated
+        else f"{counted(len(rows), 'reminder')} for you",
+        text=("These have waited for some time. Please find out what is needed and help.",)
+        if escalated
+        else ("Here they are together.",),
+        tone=Tone.LATE if escalated else Tone.ASK,
+        table=Table("What is waiting", ("What", "Case", "When"), tuple(rows.values())),
         actions=tuple(dict.fromkeys(buttons))[:MOST_BUTTONS],
         why=Why(
             "You, or someone whom you manage, have been asked for these.",
@@ -295,7 +326,7 @@ def digest(rules: Engine, viewer: Person, items: list[tuple[Scene, Note]]) -> Ca
 def cycle_list(rules: Engine, viewer: Person, note: Note, month: str, audits: list[Audit]) -> Card:
     """A list of the cycle: the audits of someone's service, those not completed, or those drawn for moderation."""
     if note.notice == "cycle.moderation":
-        return draws.drawn(rules, note.text, note.details, month, audits)
+        return draws.drawn(rules, viewer, note.text, note.details, month, audits)
     terms = rules.framework.cycle.notices.get((note.notice or "").removeprefix("cycle."))
     if terms is None:
         return Card(title=note.text, text=("The framework no longer has this list.",))

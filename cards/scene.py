@@ -7,7 +7,7 @@ from audits.calendar import WorkCalendar
 from audits.engine import Engine
 from audits.framework import DutyRule, Framework
 from audits.people import Person
-from audits.permissions import may, moderates, sees_grade
+from audits.permissions import may, moderates, sees_duty, sees_grade
 from audits.state import REAUDIT, Audit, Duty
 from cards.card import Action, Choice, Emphasis, Fact, Why
 from cards.wording import due_words, listed
@@ -40,6 +40,12 @@ class Scene:
 
     def may(self, verb: str, action: int | None = None) -> bool:
         return may(self.rules, self.audit, verb, self.viewer, self.now, action)
+
+    def sees_grade(self) -> bool:
+        return sees_grade(self.rules, self.audit, self.viewer)
+
+    def sees_duty(self, duty: Duty) -> bool:
+        return sees_duty(self.rules, self.audit, duty, self.viewer, self.now)
 
     def subject(self, action: int | None = None) -> str:
         return f"{self.audit.id}" if action is None else f"{self.audit.id}:{action}"
@@ -96,7 +102,7 @@ class Scene:
     def grade_facts(self) -> tuple[Fact, ...]:
         """The grade, for those who may see it."""
         audit = self.audit
-        if audit.grade is None or not sees_grade(self.rules, audit, self.viewer):
+        if audit.grade is None or not self.sees_grade():
             return ()
         facts = [Fact("Grade", self.grade_words(audit.standing_grade))]
         if audit.on_hold:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from audits.dates import day_words
 from audits.engine import Engine
 from audits.people import Person
-from audits.permissions import sees_duty
 from audits.state import Audit, Duty
 from cards.actions import summary
 from cards.card import Bars, Card, Fact, Table
@@ -126,15 +125,18 @@ def case(scenes: Sequence[Scene], ref: str) -> Card:
         facts.extend((Fact("Audit", f"{audit.cycle.words}: {stage(audit)}"), *scene.case_facts(), *scene.grade_facts()))
         facts.extend(summary(scene))
         for duty in audit.duties:
-            if not sees_duty(scene.rules, audit, duty, scene.viewer, scene.now):
+            if not scene.sees_duty(duty):
                 continue
             title = scene.framework.duties[duty.key].title
             if duty.is_open:
                 state = f"open, due {due_words(duty.effective, duty.nominal, scene.calendar)}"
             else:
                 words = DONE.get(duty.closed_by or "", "done").format(who=scene.name(duty.closed_actor))
+                if audit.facts.get("erased") and duty.closed_actor is None:
+                    words = "done"
                 state = f"{words}, {moment_words(duty.closed_at, scene.calendar)}" if duty.closed_at else words
-            rows.append((title, scene.name(duty.owner_id), state))
+            gone = audit.facts.get("erased") and duty.owner_id is None
+            rows.append((title, "no longer kept" if gone else scene.name(duty.owner_id), state))
     table = Table("Every step", ("What", "With", "State"), tuple(rows))
     return Card(title=f"Case {ref}", facts=tuple(facts), table=table)
 

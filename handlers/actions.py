@@ -8,7 +8,8 @@ from handlers.press import Press, Refused, refusal
 
 
 def _action(press: Press) -> RemedialAction:
-    action = press.audit.action(press.action or 0)
+    # What a moderation added and keeps back isn't there for anybody yet.
+    action = next((one for one in press.audit.disclosed_actions if one.number == press.action), None)
     if action is None:
         raise refusal("There is no such action on this audit", "Please use the card of the action itself.")
     return action
@@ -33,7 +34,8 @@ async def confirm(press: Press) -> Reply:
 async def sign_off(press: Press) -> Reply:
     """Sign an action off. Never by the person who reported it done."""
     press.check()
-    if press.action is None:
+    terms = press.tx.framework.duties.get("sign_off")
+    if press.action is None and terms is not None and not terms.per_action:
         return await _sign_all_off(press)
     action = _ready(press)
     await press.record(action=action.number)
@@ -47,7 +49,7 @@ async def _sign_all_off(press: Press) -> Reply:
         raise refusal("There is nothing to sign off", "No action of this audit waits for you.")
     if not duty.is_open:
         raise press.already("signed_off")
-    waiting = [action for action in press.audit.actions if action.signed_off_at is None]
+    waiting = [action for action in press.audit.disclosed_actions if action.signed_off_at is None]
     undone = [action for action in waiting if action.confirmed_at is None]
     if undone:
         names = ", ".join(sorted({press.scene.name(action.owner_id) for action in undone}))
@@ -83,8 +85,6 @@ def _ready(press: Press) -> RemedialAction:
     if action.confirmed_at is None:
         who = press.scene.name(action.owner_id)
         raise refusal("This action hasn't been reported done yet", f"{who} says so first; then it comes to you.")
-    if action.confirmed_by == press.person.id:
-        raise refusal("You reported this action done yourself", f"Someone else signs it off. {_above(press)}")
     return action
 
 

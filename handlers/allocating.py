@@ -14,6 +14,7 @@ from handlers import privacy, themes
 from handlers.interaction import Reply
 from handlers.press import refusal
 from handlers.questions import find_person
+from storage.allocations import ALLOCATING
 from storage.by_hand import AtLimit, NotSignedOff, allocate_by_hand, given_this_year
 from storage.queries import audits_of_case
 from storage.records import case_of
@@ -39,6 +40,8 @@ async def allocate(
     Raises Refused where the rules stand in the way, with what to do instead.
     """
     auditor = find_person(tx, name)
+    # Two officers at once would otherwise give one case to two people.
+    await tx.alone(ALLOCATING)
     case = await _open_case(tx, ref)
     if kind not in BY_HAND:
         raise refusal(f"“{kind}” is no kind of audit here", f"Kinds are: {' and '.join(BY_HAND)}.")

@@ -26,9 +26,8 @@ async def decline(press: Press) -> Reply:
     if reason not in allocation.DECLINE_REASONS:
         duty = press.duty("accept")
         card = allocation.answer(press.scene, duty) if duty else Card(title="Please choose a reason")
-        raise Refused(
-            card.answered(dict(press.values), {"reason": "Please choose a reason, so that the right person can help."})
-        )
+        errors = {"reason": "Please choose a reason, so that the right person can help."}
+        raise Refused(privacy.again(card, press.values, errors))
     holder = press.tx.directory.holder(press.tx.framework.qa_roles[0], None, press.tx.calendar.day_of(press.at))
     await press.record(
         reason=reason,

@@ -17,7 +17,7 @@ from cards.wording import counted
 from handlers import allocating, allocations, privacy, questions, safety, sessions, steps, themes
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
-from handlers.questions import find_audits, find_person, only_qa
+from handlers.questions import find_audits, find_person, only_for
 from handlers.when.day import read_day
 from handlers.when.reading import read_when
 from storage.ledger import note
@@ -86,6 +86,7 @@ async def say(tx: Transaction, person: Person, text: str, at: datetime, *, in_gr
         return await _in_group(tx, person, sharing.text, at)
     word, rest = first_word(words), words.partition(" ")[2]
     if word in ORDERS:
+        only_for(tx, person, word)
         try:
             return await ORDERS[word](tx, person, rest.strip(" .?!"), at)
         except Refused as refused:
@@ -118,7 +119,7 @@ async def _in_group(tx: Transaction, person: Person, text: str, at: datetime) ->
     if word == "help":
         return Reply(status.help_card(qa=False))
     if word == "status":
-        only_qa(tx, person)
+        only_for(tx, person, word)
         return Reply(await questions.how_it_stands(tx, person, at, in_group=True))
     raise refusal(
         "I answer that in our own chat",
@@ -172,29 +173,24 @@ async def _yes(press_for: list[Press], words: str) -> Reply | None:
 
 
 async def _status(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     return Reply(await questions.how_it_stands(tx, person, at))
 
 
 async def _overdue(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     return Reply(await questions.overdue(tx, person, at))
 
 
 async def _case(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     if not rest:
         raise refusal("Which case?", "Write it like this: case K7F-204.")
     return Reply(await questions.case(tx, person, at, rest))
 
 
 async def _cycle(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     return Reply(await questions.cycle(tx, person, at, rest))
 
 
 async def _who(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     if not rest:
         raise refusal("Who?", "Write it like this: who Priya Shah.")
     return Reply(await questions.who(tx, person, at, rest))
@@ -208,30 +204,28 @@ async def _mine(tx: Transaction, person: Person, rest: str, at: datetime) -> Rep
     return Reply(await questions.mine(tx, person, at))
 
 
-async def _latest(tx: Transaction, ref: str) -> Audit:
-    audits = [audit for audit in await find_audits(tx, ref) if not audit.withdrawn]
+async def _latest(tx: Transaction, person: Person, ref: str) -> Audit:
+    audits = [audit for audit in await find_audits(tx, person, ref) if not audit.withdrawn]
     if not audits:
         raise refusal(f"The audit of {ref} was withdrawn", "There is nothing left to change on it.")
     return audits[-1]
 
 
 async def _reassign(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     found = re.fullmatch(r"(\S+) to (.+?)(?: because (.+))?", rest, re.IGNORECASE)
     if not found:
         raise refusal("Which case, and to whom?", "Write it like this: reassign K7F-204 to Priya Shah.")
-    audit = await _latest(tx, found[1])
+    audit = await _latest(tx, person, found[1])
     to = find_person(tx, found[2])
     values = {"to": str(to.id), "reason": found[3] or ""}
     return await allocations.reassign(Press(tx, person, audit, "reassign", values, at))
 
 
 async def _extend(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     found = re.fullmatch(r"(\S+)(?: until| to)? (.+?)(?: because (?:of )?(.+))?", rest, re.IGNORECASE)
     if not found:
         raise refusal("Which case, until when, and why?", "Write: extend K7F-204 until 10 April because of sickness.")
-    audit = await _latest(tx, found[1])
+    audit = await _latest(tx, person, found[1])
     until = read_day(found[2], tx.calendar.day_of(at))
     if until is None:
         raise refusal(f"“{found[2]}” is not a day that I know", "Write it like 10 April or 2026-04-10.")
@@ -246,7 +240,7 @@ async def _leave(tx: Transaction, person: Person, rest: str, at: datetime) -> Re
         raise refusal("Who is away, and until when?", "Write it like this: leave Priya Shah until 17 April.")
     away = find_person(tx, found[1]) if found[1] else person
     if away.id != person.id:
-        only_qa(tx, person)
+        only_for(tx, person, "leave NAME")
     today = tx.calendar.day_of(at)
     until = read_day(found[2], today)
     if until is None:
@@ -275,14 +269,13 @@ async def _leave(tx: Transaction, person: Person, rest: str, at: datetime) -> Re
 async def _safety(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
     if not rest:
         return Reply(await safety.choose(tx, person, at))
-    audit = await _latest(tx, rest.split(maxsplit=1)[0])
+    audit = await _latest(tx, person, rest.split(maxsplit=1)[0])
     press = Press(tx, person, audit, "safety", {}, at)
     press.check()
     return Reply(alert.raise_one(Scene(tx.rules, audit, person, at)))
 
 
 async def _allocate(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     found = re.fullmatch(
         r"(\S+) to (.+?)(?: as (?:a |an )?(\w+)(?: audit)?(?: for (.+?))?)?(?: because (?:of )?(.+))?",
         rest,
@@ -295,12 +288,10 @@ async def _allocate(tx: Transaction, person: Person, rest: str, at: datetime) ->
 
 
 async def _theme(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     return await themes.order(tx, person, rest, at)
 
 
 async def _themes(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
-    only_qa(tx, person)
     return await themes.every(tx, at)
 
 
@@ -308,7 +299,7 @@ async def _waive(tx: Transaction, person: Person, rest: str, at: datetime) -> Re
     found = re.fullmatch(r"(\S+) because (?:of )?(.+)", rest, re.IGNORECASE)
     if not found:
         raise refusal("Which self-assessment, and why?", "Write: waive K7F-204 because the practitioner has left.")
-    audit = await _latest(tx, found[1])
+    audit = await _latest(tx, person, found[1])
     return await steps.waive(Press(tx, person, audit, "waive", {"text": found[2]}, at))
 
 
@@ -316,7 +307,7 @@ async def _commission(tx: Transaction, person: Person, rest: str, at: datetime) 
     found = re.fullmatch(r"(\S+)(?: because (?:of )?(.+))?", rest, re.IGNORECASE)
     if not found:
         raise refusal("An audit of which case?", "Write: commission K7F-204 because of a critical incident.")
-    audit = await _latest(tx, found[1])
+    audit = await _latest(tx, person, found[1])
     return await steps.answer(Press(tx, person, audit, "commission", {"text": found[2] or ""}, at))
 
 

@@ -23,6 +23,8 @@ async def discuss(press: Press) -> Reply:
         raise refusal("There is no moderation to talk through", "We ask you as soon as there is one.")
     errors = privacy.questioned(press.values, ("text",))
     grade = press.value("grade")
+    if grade and press.person.id == press.audit.auditor_id:
+        raise refusal("The grade is for the other of you to give", "You can say here that you have talked it through.")
     if grade and press.tx.framework.grade_key(grade) is None:
         errors["grade"] = "Please choose a grade from the list."
     if errors:
@@ -34,8 +36,6 @@ async def discuss(press: Press) -> Reply:
 async def release(press: Press) -> Reply:
     """Release the outcome of a moderation before the conversation, because waiting would hold up what is needed."""
     press.check()
-    if press.person.id == press.audit.auditor_id:
-        raise refusal("This is the outcome of your own audit", "Please ask a colleague to decide on it.")
     if not press.audit.on_hold:
         raise refusal("Nothing is held back on this audit", "Its outcome is with those who need it.")
     errors = privacy.questioned(press.values, ("reason",))

@@ -1,10 +1,8 @@
 """From an interaction to its reply: once for each event, with its permission checked, in one transaction."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
-
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm.exc import StaleDataError
 
 from audits.people import Person
 from cards.card import Card, Tone
@@ -27,7 +25,9 @@ from handlers import (
 )
 from handlers.interaction import Interaction, Reply
 from handlers.press import Press, Refused, refusal
+from handlers.questions import only_for
 from storage.answers import GivenAnswer, answer_to, keep_given
+from storage.interruptions import away, in_the_way, pause_before
 from storage.store import Store, Transaction
 
 TRIES = 4
@@ -96,15 +96,17 @@ async def answer(
 
     1. The same event gets the reply that it got before. 2. The person and the audit are looked up; nothing that the
     card carried is trusted. 3. The conversation records what follows. 4. The reply is kept with it, in one transaction.
-    Another transaction that changed the same audit meanwhile makes this one start again. `before` is done first, in
-    the same transaction: where the answer is refused, it hasn't happened either. `after` is done last, with the reply,
-    also where it is a refusal or was given before.
+    Another transaction that was in the way, or a line to the database that was lost, makes this one start again.
+    `before` is done first, in the same transaction: where the answer is refused, it hasn't happened either. `after` is
+    done last, with the reply, also where it is a refusal or was given before.
     """
-    for _ in range(TRIES - 1):
+    for tries in range(1, TRIES):
         try:
             return await _once(store, interaction, before, after)
-        except (StaleDataError, IntegrityError):
-            continue
+        except Exception as fault:
+            if not in_the_way(fault) and not away(fault):
+                raise
+        await asyncio.sleep(pause_before(tries))
     return await _once(store, interaction, before, after)
 
 
@@ -178,6 +180,7 @@ async def _handle(tx: Transaction, interaction: Interaction) -> Reply:
     if interaction.verb == "say":
         return await commands.say(tx, person, interaction.text, interaction.at, in_group=interaction.in_group)
     if interaction.verb in WITHOUT_AUDIT:
+        only_for(tx, person, interaction.verb)
         return await WITHOUT_AUDIT[interaction.verb](tx, person, interaction)
     return await press(tx, person, interaction)
 
@@ -188,8 +191,9 @@ async def press(tx: Transaction, person: Person, interaction: Interaction) -> Re
     if handler is None:
         raise refusal("I don't know that button", "Please open the card again; it may be an old one.")
     audit_id, action = _subject(interaction)
-    audit = await tx.audit(audit_id) if audit_id is not None else None
-    if audit is None:
+    audit = await tx.audit(audit_id, alone=True) if audit_id is not None else None
+    # What is planned and hasn't gone out is nobody's yet, whoever guesses its number.
+    if audit is None or audit.issued_at is None:
         raise refusal("I can't find that audit", "Please open the card again; it may be an old one.")
     action = action if interaction.verb in PER_ACTION else None
     return await handler(Press(tx, person, audit, interaction.verb, interaction.values, interaction.at, action))

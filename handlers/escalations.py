@@ -1,5 +1,6 @@
 """Escalations: a manager says that they have what was taken to them, and its ladder rests."""
 
+from audits.permissions import TAKE_UP, may
 from cards.card import Card, Fact, Tone
 from cards.wording import due_words
 from handlers.interaction import Reply
@@ -10,7 +11,7 @@ async def take_up(press: Press) -> Reply:
     """Take up every escalated duty of the audit that is below this person. The duty itself stays with its owner."""
     rules = press.tx.rules
     escalated = [duty for duty in press.audit.open_duties() if rules.takes_up(duty, press.person, press.at)]
-    if not escalated:
+    if not escalated or not may(rules, press.audit, TAKE_UP, press.person, press.at):
         raise refusal(
             "There is nothing here to take up", "It may have been done meanwhile. Write mine to see what waits for you."
         )

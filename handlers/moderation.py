@@ -10,12 +10,11 @@ from handlers.press import Press, Refused, refusal
 async def moderate(press: Press) -> Reply:
     """Confirm or change a grade, and add actions if need be. A confirmed Inadequate is escalated at once."""
     press.check()
-    if press.person.id == press.audit.auditor_id:
-        raise refusal("You audited this case yourself", "Please ask a colleague to moderate it.")
     terms = press.tx.framework.moderation
     grade = press.tx.framework.grade_key(press.value("grade"))
     concern = press.value("concern")
-    errors = privacy.questioned(press.values, ("text",))
+    added_words = (name for name in press.values if name.endswith("_what"))
+    errors = privacy.questioned(press.values, ("text", *added_words))
     if concern not in ("yes", "no", "") or (terms.asks_about_audit and not concern):
         errors["concern"] = "Please say whether the audit itself is sound."
     if grade is None:

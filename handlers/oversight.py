@@ -70,6 +70,9 @@ async def _unsettled(press: Press) -> Reply:
         raise refusal("Someone has just been asked to help", "Please give them a day before it goes further.")
     if not any(step.what == "escalation" for step in duty.steps[duty.taken :]):
         raise press.already("disputed")
+    errors = privacy.questioned(press.values, ("dispute_text",))
+    if errors:
+        raise Refused(privacy.again(cards.dispute(press.scene), press.values, errors))
     recorded = await press.record("unsettled", text=press.value("dispute_text"))
     names = [press.scene.name(message.to_id) for message in recorded.messages if message.what == "escalation"]
     return press.reply("dispute", f"{' and '.join(names)} has been asked to help you both." if names else "")

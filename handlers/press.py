@@ -7,7 +7,7 @@ from typing import Any
 
 from audits.events import EVENTS
 from audits.people import Person
-from audits.permissions import ONCE, gate, may, out_of_order
+from audits.permissions import ONCE, gate, may, out_of_order, own_work
 from audits.state import Audit, Duty, Event
 from cards import deck
 from cards.card import Card, Tone
@@ -25,6 +25,14 @@ EARLIER = {
     "self_assessed": "The practitioner's self-assessment comes first. Please ask them for it, or have it waived.",
 }
 
+OWN_WORK = {
+    "moderate": ("You audited this case yourself", "Please ask a colleague to moderate it."),
+    "release": ("This is the outcome of your own audit", "Please ask a colleague to decide on it."),
+    "discuss": ("This is the outcome of your own audit", "Whoever talks it through with you says so here."),
+    "sign_off": ("You reported this action done yourself", "Someone else signs it off."),
+    "send_back": ("You reported this action done yourself", "Someone else looks at it."),
+}
+"""What is said to whoever would judge what they did themselves."""
 
 THEIRS = "The auditor has a step to take first. We ask you as soon as it is your turn."
 
@@ -71,6 +79,10 @@ class Press:
         """Raise Refused unless the rules let this person do this now. Whatever the card said."""
         rules, audit = self.tx.rules, self.audit
         label = rules.framework.verbs[self.verb].label if self.verb in rules.framework.verbs else "do this"
+        if own_work(rules, audit, self.verb, self.person, self.action):
+            title, words = OWN_WORK[self.verb]
+            above = self.tx.directory.manager_of(self.person) if self.action is not None else None
+            raise refusal(title, f"{words} Please ask {above.name}." if above else words)
         if not may(rules, audit, self.verb, self.person, self.at, self.action):
             raise refusal(f"Sorry, you can't {label} here", self._who_can())
         if audit.withdrawn:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from audits.dates import Cycle, DateRuleError
 from audits.people import Person
-from audits.permissions import is_qa
+from audits.permissions import is_qa, may_ask
 from audits.planning import close_moment
 from audits.state import Audit, Duty
 from cards import home, status
@@ -38,13 +38,14 @@ def find_person(tx: Transaction, text: str) -> Person:
     raise refusal(f"Nobody here is called “{text.strip()}”", hint)
 
 
-async def find_audits(tx: Transaction, ref: str) -> list[Audit]:
-    """The audits of a case. Raises Refused where there is no such case, or no audit of it."""
+async def find_audits(tx: Transaction, person: Person, ref: str) -> list[Audit]:
+    """The audits of a case. Raises Refused where there is no such case, or no audit of it; which others there are is
+    said to those alone who may ask about everyone's."""
     wanted = ref.strip().upper()
     row = await tx.session.scalar(select(CaseRow).where(func.upper(CaseRow.ref) == wanted))
     if row is None:
         refs = list(await tx.session.scalars(select(CaseRow.ref).join(AuditRow, AuditRow.case_id == CaseRow.id)))
-        near = get_close_matches(ref.strip(), refs, 3, 0.6)
+        near = get_close_matches(ref.strip(), refs, 3, 0.6) if is_qa(tx.rules, person) else []
         hint = (
             f"Do you mean {' or '.join(near)}?" if near else "Please check the reference; it is the one on the cards."
         )
@@ -56,7 +57,9 @@ async def find_audits(tx: Transaction, ref: str) -> list[Audit]:
 
 
 async def waiting_for(tx: Transaction, person: Person, viewer: Person, at: datetime) -> list[tuple[Scene, Duty]]:
-    return [(Scene(tx.rules, audit, viewer, at), duty) for audit, duty in await duties_of(tx, person.id)]
+    """What waits for a person, as far as the viewer may know of it."""
+    found = [(Scene(tx.rules, audit, viewer, at), duty) for audit, duty in await duties_of(tx, person.id)]
+    return [(scene, duty) for scene, duty in found if scene.sees_duty(duty)]
 
 
 async def mine(tx: Transaction, person: Person, at: datetime, note: str = "") -> Card:
@@ -90,12 +93,12 @@ async def _notices(tx: Transaction, at: datetime) -> Sequence[str]:
 
 
 async def overdue(tx: Transaction, person: Person, at: datetime) -> Card:
-    late = await overdue_duties(tx, at)
-    return status.overdue([(Scene(tx.rules, audit, person, at), duty) for audit, duty in late])
+    late = [(Scene(tx.rules, audit, person, at), duty) for audit, duty in await overdue_duties(tx, at)]
+    return status.overdue([(scene, duty) for scene, duty in late if scene.sees_duty(duty)])
 
 
 async def case(tx: Transaction, person: Person, at: datetime, ref: str) -> Card:
-    audits = await find_audits(tx, ref)
+    audits = await find_audits(tx, person, ref)
     return status.case([Scene(tx.rules, audit, person, at) for audit in audits], audits[0].case.ref)
 
 
@@ -145,9 +148,9 @@ async def who(tx: Transaction, viewer: Person, at: datetime, name: str) -> Card:
     return status.who(tx.rules, person, [Scene(tx.rules, audit, viewer, at) for audit in audits], waiting, missed)
 
 
-def only_qa(tx: Transaction, person: Person) -> None:
-    """Raise Refused unless this person may ask about everyone's audits."""
-    if not is_qa(tx.rules, person):
+def only_for(tx: Transaction, person: Person, word: str) -> None:
+    """Raise Refused unless this person may write this word, or press this button that is about no audit."""
+    if not may_ask(tx.rules, person, word):
         officers = [one.name for role in tx.framework.qa_roles for one in tx.directory.holders(role)]
         raise refusal(
             f"That question is for the {tx.framework.qa_label}",

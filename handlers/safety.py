@@ -57,7 +57,7 @@ async def raise_chosen(tx: Transaction, person: Person, interaction: Interaction
     """Alert the managers of the case that was chosen in the form. Whether this person may is looked at anew."""
     chosen = interaction.values.get("which", "")
     audit = await tx.audit(int(chosen)) if chosen.isdecimal() and len(chosen) <= 12 else None
-    if audit is None:
+    if audit is None or audit.issued_at is None:
         form = await choose(tx, person, interaction.at)
         kept = {"text": privacy.masked(interaction.values.get("text", ""))}
         raise Refused(form.answered(kept, {"which": "Please choose the case, so that the right managers are told."}))

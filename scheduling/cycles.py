@@ -1,49 +1,46 @@
 """What the calendar starts: allocations that go out, lists that fall due, re-audits placed in a list."""
 
 import logging
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 
 from audits.messages import Message
 from audits.planning import close_moment
 from audits.state import Audit
 from scheduling.draws import draw_moderation
-from storage.allocations import MODERATION_DRAW, issue, reaudit_auditor
+from storage.allocations import ALLOCATING, MODERATION_DRAW, issue_if_due, reaudit_auditor
 from storage.by_hand import allocate_by_hand, reaudit_of
+from storage.interruptions import in_the_way, of_the_database
 from storage.ledger import post, tell_officer
 from storage.store import Store, Transaction
 from storage.tables import AuditRow, CycleNoticeRow, CycleRow
 
 log = logging.getLogger(__name__)
 
+_NOTICES = CycleNoticeRow.table()
+_CLAIM = (
+    update(_NOTICES)
+    .where(_NOTICES.c.id == bindparam("this"), _NOTICES.c.next_at <= bindparam("now"))
+    .values(next_at=None)
+)
+
 
 async def issue_due(store: Store, now: datetime) -> int:
     """Send out every allocation whose day has come; how many there were."""
     async with store.begin() as tx:
         due = list(await tx.session.scalars(select(AuditRow.id).where(AuditRow.issue_at <= now).order_by(AuditRow.id)))
-    sent = 0
-    for audit_id in due:
-        try:
-            sent += await _issue_one(store, audit_id, now)
-        except Exception:
-            # One allocation that can't go out must not keep the others waiting; the next tick tries it again.
-            log.exception("allocation %s can't go out", audit_id)
-    return sent
 
+    async def send_out(tx: Transaction, audit_id: int) -> int:
+        return int(await issue_if_due(tx, audit_id, now) is not None)
 
-async def _issue_one(store: Store, audit_id: int, now: datetime) -> int:
-    async with store.begin() as tx:
-        planned = await tx.session.scalar(select(AuditRow.issue_at).where(AuditRow.id == audit_id))
-        audit = await tx.audit(audit_id)
-        if planned is None or audit is None:
-            return 0
-        await issue(tx, audit, now)
-        return 1
+    return await _each(store, due, send_out, "allocation")
 
 
 async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime, key: str = "reaudit") -> Audit | None:
     """Allocate a case again, as its duty `key` asks; None if nobody can take it, or it was allocated by hand before."""
+    await tx.alone(ALLOCATING)
     if await reaudit_of(tx, audit) is not None:
         return None
     issue_to = tx.framework.duties[key].issue
@@ -62,18 +59,44 @@ async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime, key: str =
 async def send_lists(store: Store, now: datetime) -> int:
     """Send every cycle list whose day has come; how many messages it made."""
     async with store.begin() as tx:
-        due = list(await tx.session.scalars(select(CycleNoticeRow.id).where(CycleNoticeRow.next_at <= now)))
-    posted = 0
-    for notice_id in due:
+        due = list(
+            await tx.session.scalars(
+                select(CycleNoticeRow.id).where(CycleNoticeRow.next_at <= now).order_by(CycleNoticeRow.id)
+            )
+        )
+
+    async def send(tx: Transaction, notice_id: int) -> int:
+        # Of several nodes, the one whose conditional update changed the row sends the list.
+        claimed = await tx.execute(_CLAIM, {"this": notice_id, "now": now})
+        if claimed.rowcount != 1:
+            return 0
+        return await _fall_due(tx, await tx.session.get_one(CycleNoticeRow, notice_id), now)
+
+    return await _each(store, due, send, "list")
+
+
+async def _each(store: Store, ids: Iterable[int], send: Callable[[Transaction, int], Awaitable[int]], what: str) -> int:
+    """Send each of these in a transaction of its own; how much that was in all.
+
+    One that can't go out must not keep the others waiting; the next tick tries it again. Raises what was met where the
+    database itself can't do its work.
+    """
+    sent = 0
+    for one in ids:
+
+        def work(tx: Transaction, one: int = one) -> Awaitable[int]:
+            return send(tx, one)
+
         try:
-            async with store.begin() as tx:
-                row = await tx.session.get_one(CycleNoticeRow, notice_id)
-                if row.next_at is not None and row.next_at <= now:
-                    row.next_at = None
-                    posted += await _fall_due(tx, row, now)
-        except Exception:
-            log.exception("list %s can't go out", notice_id)
-    return posted
+            sent += await store.attempt(work)
+        except Exception as fault:
+            if of_the_database(fault) and not in_the_way(fault):
+                raise
+            if in_the_way(fault):
+                log.info("%s %s waits for the next tick: %s", what, one, type(fault).__name__)
+            else:
+                log.exception("%s %s can't go out", what, one)
+    return sent
 
 
 async def _fall_due(tx: Transaction, row: CycleNoticeRow, now: datetime) -> int:

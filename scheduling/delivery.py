@@ -3,64 +3,64 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from itertools import count
+from typing import Any
 
-from sqlalchemy import bindparam, select
-
-from audits.messages import Message
 from audits.people import Person
 from audits.state import TOLD, Event
 from cards.card import Card
-from cards.deck import INSTEAD_OF
 from cards.stored import fingerprint
 from scheduling.clock import Clock
-from scheduling.composing import ALERT, bundle_card
+from scheduling.composing import bundle_card
 from scheduling.door import Door, Failure, NotDelivered, Parcel
-from scheduling.waits import wait_before
-from storage.ledger import post, record
+from scheduling.joining import bundled, still_wanted
+from scheduling.unreached import HEARD, MAILED, SOON, is_late, is_mailed, others_hear, pass_on
+from scheduling.waits import pace_of, wait_before
+from storage.ledger import record
 from storage.outbox import (
     LEASE,
     claim,
     mark_failed,
     mark_sent,
-    mark_superseded,
     mark_waiting,
+    put_off,
     recipients_due,
     release_expired,
     renew,
 )
-from storage.postings import Place, keep_posting
+from storage.postings import Place, keep_posting, posting_named
 from storage.store import Store, Transaction
-from storage.tables import DutyRow, OutboxRow
+from storage.tables import OutboxRow
 
-JOINED = frozenset({"nudge", "overdue"})
-LAPSING = JOINED | {"escalation"}
 ROUND = 50
 """So many people are served before it is looked again whether something more urgent has come in between."""
+MOST_IN_VAIN = 10
+"""So many tries may fail after one another before what can wait is left for the next beat."""
+OWN_FAULT = 3
+"""A message that failed more often than this may itself be what is wrong, so the next one is tried without it."""
 log = logging.getLogger(__name__)
-
-# A statement that is made once keeps the form in which the database gets it.
-_DONE = select(DutyRow.ref).where(
-    DutyRow.ref.in_(bindparam("refs", expanding=True)), DutyRow.closed_at.is_not(None), DutyRow.closed_by != TOLD
-)
 
 
 async def deliver_due(store: Store, door: Door, clock: Clock, *, at_once: int = 1) -> int:
     """Send everything that may go now; how many messages went.
 
     1. Messages of a sender that died are taken up again. 2. Each recipient's messages are claimed, for `at_once`
-    recipients at the same time. 3. Reminders that fall together become one. 4. What went is marked sent; what failed
-    waits, or goes to the next person. The clock is read anew for each recipient, so that a long round doesn't hold
-    claims that are past their lease.
+    recipients at the same time. 3. Reminders that fall together become one, and so do escalations. 4. What went is
+    marked sent; what failed waits, and the person's later messages with it, or goes to the next person. 5. Where one
+    try after the other fails, only what is urgent is still tried. The clock is read anew for each recipient, so that a
+    long round doesn't hold claims that are past their lease.
     """
+    way = _Way()
     async with store.begin() as tx:
         now = clock.now()
         await release_expired(tx, now)
         people = await recipients_due(tx, now, ROUND)
     sent = 0
     while people:
-        tallies = await _serve(store, door, clock, people, at_once)
+        tallies = await _serve(store, door, clock, people, at_once, way)
         sent += sum(one.sent for one in tallies)
         if not any(one.claimed for one in tallies):
             break
@@ -70,29 +70,44 @@ async def deliver_due(store: Store, door: Door, clock: Clock, *, at_once: int = 
 
 
 @dataclass
+class _Way:
+    """How the way out has been in this call: how many tries have failed since one went."""
+
+    in_vain: int = 0
+
+    @property
+    def is_down(self) -> bool:
+        return self.in_vain >= MOST_IN_VAIN
+
+
+@dataclass
 class _Tally:
     claimed: int = 0
     sent: int = 0
 
 
-async def _serve(store: Store, door: Door, clock: Clock, people: Sequence[int], at_once: int) -> list[_Tally]:
+async def _serve(
+    store: Store, door: Door, clock: Clock, people: Sequence[int], at_once: int, way: _Way
+) -> list[_Tally]:
     """Send what waits for these people, in their order, by `at_once` workers."""
     waiting = iter(people)
 
     async def work() -> _Tally:
         tally = _Tally()
         for person_id in waiting:
-            bundles = await _claimed(store, person_id, clock.now())
+            bundles = await _claimed(store, person_id, clock.now(), urgent=way.is_down)
             tally.claimed += len(bundles)
-            for bundle in bundles:
-                tally.sent += await _send(store, door, bundle, clock.now())
+            tally.sent += await _send_all(store, door, clock, bundles, way)
         return tally
 
     if at_once == 1:
         return [await work()]
-    async with asyncio.TaskGroup() as group:
-        workers = [group.create_task(work()) for _ in range(min(at_once, len(people)))]
-    return [worker.result() for worker in workers]
+    # A worker that meets a fault leaves its people to the others, whose sends it must not break off.
+    ended = await asyncio.gather(*(work() for _ in range(min(at_once, len(people)))), return_exceptions=True)
+    for fault in ended:
+        if isinstance(fault, BaseException):
+            raise fault
+    return [one for one in ended if isinstance(one, _Tally)]
 
 
 @dataclass(frozen=True)
@@ -105,23 +120,18 @@ class _Bundle:
     fault: str = ""
     seen: Mapping[int, int] = field(default_factory=dict)
 
+    @property
+    def urgent(self) -> bool:
+        return any(row.urgent for row in self.rows)
 
-async def _claimed(store: Store, person_id: int, now: datetime) -> list[_Bundle]:
-    async with store.begin() as tx:
-        rows = await _still_wanted(tx, await claim(tx, person_id, now))
+
+async def _claimed(store: Store, person_id: int, now: datetime, *, urgent: bool) -> list[_Bundle]:
+    async def claimed(tx: Transaction) -> list[_Bundle]:
+        rows = await still_wanted(tx, await claim(tx, person_id, now, urgent=urgent))
         person = tx.directory.people[person_id]
-        return [await _bundle(tx, together, person, now) for together in _bundled(rows)]
+        return [await _bundle(tx, together, person, now) for together in bundled(rows)]
 
-
-async def _still_wanted(tx: Transaction, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
-    """Leave out reminders of what was done while they waited."""
-    refs = [row.duty_ref for row in rows if row.what in LAPSING and row.duty_ref is not None]
-    if not refs:
-        return list(rows)
-    closed = set(await tx.session.scalars(_DONE, {"refs": refs}))
-    unwanted = [row for row in rows if row.what in LAPSING and row.duty_ref in closed]
-    await mark_superseded(tx, unwanted)
-    return [row for row in rows if row not in unwanted]
+    return await store.attempt(claimed)
 
 
 async def _bundle(tx: Transaction, rows: list[OutboxRow], person: Person, now: datetime) -> _Bundle:
@@ -134,20 +144,50 @@ async def _bundle(tx: Transaction, rows: list[OutboxRow], person: Person, now: d
         return _Bundle(rows, person, None, f"the card can't be built: {type(fault).__name__}")
 
 
-def _bundled(rows: Sequence[OutboxRow]) -> list[list[OutboxRow]]:
-    """Reminders together; the alerts about one audit together, since one card says who has it; the others alone."""
-    together: dict[object, list[OutboxRow]] = {}
-    for row in rows:
-        place: object = row.id
-        if row.what in JOINED:
-            place = "reminders"
-        elif row.duty == ALERT and row.duty_ref is not None:
-            place = (ALERT, row.audit_id)
-        together.setdefault(place, []).append(row)
-    return sorted(together.values(), key=lambda bundle: (not bundle[0].urgent, bundle[0].id))
+async def _send_all(store: Store, door: Door, clock: Clock, bundles: Sequence[_Bundle], way: _Way) -> int:
+    """Send one person's messages in their order; how many went.
+
+    What can wait isn't tried behind one that failed, so that it keeps its place and a dead platform isn't asked for
+    each of them; what is urgent always is.
+    """
+    sent = failed = 0
+    most, barred = 1, None
+    held: list[OutboxRow] = []
+    for bundle in bundles:
+        if barred is not None and failed >= most and not bundle.urgent:
+            held.extend(bundle.rows)
+            continue
+        tried = await _send(store, door, bundle, clock.now())
+        sent += tried.sent
+        if tried.barred is None:
+            way.in_vain = 0 if tried.sent else way.in_vain
+            continue
+        way.in_vain += 1
+        failed += 1
+        if barred is None:
+            barred, most = tried.barred, 2 if max(row.attempts for row in bundle.rows) > OWN_FAULT else 1
+    if held and barred is not None:
+        await store.attempt(partial(put_off, rows=held, until=barred.until, reason=barred.reason))
+    return sent
 
 
-async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> int:
+@dataclass(frozen=True)
+class _Barred:
+    """The way to somebody was barred; until when their later messages wait, and why."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What became of a try: how many messages went, or what was in the way."""
+
+    sent: int = 0
+    barred: _Barred | None = None
+
+
+async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> _Tried:
     rows, person = bundle.rows, bundle.person
     try:
         if not person.active:
@@ -155,18 +195,22 @@ async def _send(store: Store, door: Door, bundle: _Bundle, now: datetime) -> int
         if bundle.card is None:
             raise NotDelivered(Failure.TEMPORARY, bundle.fault)
         if not await _ours(store, rows, now):
-            return 0
-        place = await _hand_over(door, bundle, bundle.card)
+            return _Tried()
+        place = await _hand_over(door, bundle, bundle.card, now)
     except NotDelivered as failure:
-        async with store.begin() as tx:
-            await _failed(tx, failure, rows, person, now)
-        return 0
-    async with store.begin() as tx:
+        barred = await store.attempt(partial(_failed, failure=failure, rows=rows, person=person, now=now))
+        return _Tried(barred=barred if bundle.card is not None else None)
+    shown, tries = fingerprint(bundle.card), count(1)
+
+    async def went(tx: Transaction) -> None:
+        again = next(tries) > 1
         await mark_sent(tx, rows, now, f"digest/{rows[0].id}" if len(rows) > 1 else None)
-        if place is not None:
-            await keep_posting(tx, person.id, place, rows, fingerprint(bundle.card), now, seen=bundle.seen)
+        if place is not None and not (again and await posting_named(tx, place.token, person.id)):
+            await keep_posting(tx, person.id, place, rows, shown, now, seen=bundle.seen)
         await _told(tx, rows, now)
-    return len(rows)
+
+    await store.attempt(went)
+    return _Tried(sent=len(rows))
 
 
 async def _ours(store: Store, rows: Sequence[OutboxRow], now: datetime) -> bool:
@@ -174,8 +218,7 @@ async def _ours(store: Store, rows: Sequence[OutboxRow], now: datetime) -> bool:
     if all(row.lease_until == now + LEASE for row in rows):
         # They were claimed at this very moment.
         return True
-    async with store.begin() as tx:
-        return await renew(tx, rows, now)
+    return await store.attempt(partial(renew, rows=rows, now=now))
 
 
 async def _told(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> None:
@@ -184,20 +227,22 @@ async def _told(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> No
         terms = tx.framework.duties.get(row.duty)
         if row.duty_ref is None or row.audit_id is None or terms is None or TOLD not in terms.closed_by:
             continue
-        audit = await tx.audit(row.audit_id)
+        audit = await tx.audit(row.audit_id, alone=True)
         duty = next((one for one in audit.open_duties() if one.ref == row.duty_ref), None) if audit else None
         if audit is not None and duty is not None and row.key.startswith(f"{duty.ref}/ask/{duty.owner_id}"):
             await record(tx, audit, Event(TOLD, now, None, {"duty": duty.ref}))
 
 
-async def _hand_over(door: Door, bundle: _Bundle, card: Card) -> Place | None:
+async def _hand_over(door: Door, bundle: _Bundle, card: Card, now: datetime) -> Place | None:
     audits = {row.audit_id for row in bundle.rows}
     parcel = Parcel(
         keys=tuple(row.key for row in bundle.rows),
         card=card,
-        urgent=any(row.urgent for row in bundle.rows),
+        urgent=bundle.urgent,
         repeat=any(row.possible_repeat for row in bundle.rows),
         audit_id=audits.pop() if len(audits) == 1 else None,
+        late=any(is_late(row, now) for row in bundle.rows),
+        mailed=any(is_mailed(row, now) for row in bundle.rows) or all(MAILED in row.details for row in bundle.rows),
     )
     try:
         return await door.deliver(bundle.person, parcel)
@@ -211,52 +256,24 @@ async def _hand_over(door: Door, bundle: _Bundle, card: Card) -> Place | None:
 
 async def _failed(
     tx: Transaction, failure: NotDelivered, rows: Sequence[OutboxRow], person: Person, now: datetime
-) -> None:
-    if failure.failure is not Failure.PERMANENT:
-        wait = failure.retry_after or wait_before(max(row.attempts for row in rows), str(person.id))
-        await mark_waiting(tx, rows, now + wait, failure.reason, unknown=failure.failure is Failure.UNKNOWN)
-        return
-    for row in await mark_failed(tx, rows, failure.reason):
-        await _instead(tx, row, person, failure.reason, now)
-
-
-async def _instead(tx: Transaction, row: OutboxRow, person: Person, reason: str, now: datetime) -> None:
-    """A message that can't reach its person goes to their manager, and the QA officer hears of it."""
-    message = Message(
-        key=f"{row.key}/instead",
-        what=row.what,
-        to_id=person.id,
-        to_role=row.to_role,
-        duty=row.duty,
-        at=now,
-        duty_ref=row.duty_ref,
-        notice=row.notice,
-        text=row.text,
-        rule=tuple(row.rule),
-    )
-    day = tx.calendar.day_of(now)
-    # Several messages about one audit that fail on one day are one thing to hear of; an alert is always one more.
-    about = row.key if row.urgent or row.audit_id is None else f"{row.audit_id}/{day}"
-    told: list[Message] = []
-    above = next((one for one in tx.directory.line_of(person) if not one.away(day)), None)
-    if above is not None and row.key.count("/instead") < 3 and row.notice != "undelivered":
-        told.append(replace(message, to_id=above.id, to_role=above.role))
-    officer = tx.rules.officer(day)
-    if officer is not None and officer.person.id != person.id and row.notice != "undelivered":
-        words = f"A message for {person.name} did not arrive: {reason}."
-        if told and above is not None:
-            words += f" The message went to {above.name} instead."
-        told.append(
-            replace(
-                message,
-                key=f"{about}/undelivered/{person.id}",
-                what="escalation" if row.urgent else "message",
-                to_id=officer.person.id,
-                to_role=officer.role,
-                duty_ref=None,
-                notice="undelivered",
-                text=words,
-            )
-        )
-    details = dict(row.details) | {INSTEAD_OF: row.details.get(INSTEAD_OF, person.id)}
-    await post(tx, told, audit_id=row.audit_id, cycle_id=row.cycle_id, details=details)
+) -> _Barred | None:
+    """Put back what may still arrive, and have others hear of the rest; what bars the way for the person's others."""
+    if failure.failure is Failure.PERMANENT:
+        for row in await mark_failed(tx, rows, failure.reason):
+            await pass_on(tx, row, person, failure.reason, now)
+        return None
+    urgent, doubtful = any(row.urgent for row in rows), failure.failure is Failure.UNKNOWN
+    pace = pace_of(urgent=urgent, doubtful=doubtful)
+    wait = failure.retry_after or wait_before(max(row.attempts for row in rows), str(person.id), pace)
+    too_long = failure.retry_after is not None and failure.retry_after >= SOON
+    late = [row for row in rows if is_late(row, now) or (row.urgent and too_long)]
+    noted: dict[str, Any] = {HEARD: True} if late else {}
+    if failure.mailed:
+        noted[MAILED] = now.isoformat()
+    awake = tx.calendar.next_waking
+    until = now + wait if urgent else awake(now + wait)
+    ours = await mark_waiting(tx, rows, until, failure.reason, unknown=doubtful, noted=noted)
+    for row in ours:
+        if row in late and HEARD not in row.details:
+            await others_hear(tx, row, person, failure.reason, now)
+    return _Barred(awake(now + wait), failure.reason)

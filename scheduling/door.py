@@ -19,20 +19,27 @@ class Failure(StrEnum):
 
 
 class NotDelivered(Exception):
-    """A message that didn't go out. `retry_after` is what the platform asked for, if it did."""
+    """A message that didn't go out. `retry_after` is what the platform asked for, if it did.
 
-    def __init__(self, failure: Failure, reason: str, retry_after: timedelta | None = None) -> None:
+    `mailed`: an e-mail about it went to the person meanwhile, which is no delivery.
+    """
+
+    def __init__(
+        self, failure: Failure, reason: str, retry_after: timedelta | None = None, *, mailed: bool = False
+    ) -> None:
         super().__init__(reason)
         self.failure = failure
         self.reason = reason
         self.retry_after = retry_after
+        self.mailed = mailed
 
 
 @dataclass(frozen=True)
 class Parcel:
     """A card on its way to one person. `keys` are the messages it stands for; `repeat`: it may have come before.
 
-    `audit_id` names the audit that it is about, if it is about one alone.
+    `audit_id` names the audit that it is about, if it is about one alone. `late`: it is urgent and has waited too long
+    already; `mailed`: an e-mail about it went not long ago, so that no other is wanted now.
     """
 
     keys: tuple[str, ...]
@@ -40,6 +47,8 @@ class Parcel:
     urgent: bool
     repeat: bool
     audit_id: int | None = None
+    late: bool = False
+    mailed: bool = False
 
 
 class Door(Protocol):

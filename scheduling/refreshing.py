@@ -1,6 +1,8 @@
 """Messages that have been delivered are changed where they stand, once what they ask has been done."""
 
 import logging
+from dataclasses import dataclass
+from datetime import datetime
 
 from audits.people import Person
 from cards.card import Card
@@ -9,6 +11,7 @@ from scheduling.clock import Clock
 from scheduling.door import Board, Failure, NotDelivered
 from scheduling.standing import standing
 from scheduling.waits import wait_before
+from storage.interruptions import in_the_way, of_the_database
 from storage.postings import (
     claim_posting,
     due_postings,
@@ -16,7 +19,7 @@ from storage.postings import (
     put_off_posting,
     settle_posting,
 )
-from storage.store import Store
+from storage.store import Store, Transaction
 from storage.tables import PostingRow
 
 BATCH = 50
@@ -41,43 +44,55 @@ async def refresh_due(store: Store, board: Board, clock: Clock) -> int:
             seen.add(posting_id)
             try:
                 changed += await _refresh(store, board, clock, posting_id)
-            except Exception:
+            except Exception as fault:
+                if of_the_database(fault) and not in_the_way(fault):
+                    raise
                 # One card that can't be made must not keep the others waiting; its lease ends by itself.
                 log.exception("posting %s can't be refreshed", posting_id)
 
 
+@dataclass(frozen=True)
+class _Changed:
+    """What a posting is to show from now on."""
+
+    row: PostingRow
+    person: Person
+    card: Card
+    shown: str
+
+
 async def _refresh(store: Store, board: Board, clock: Clock, posting_id: int) -> int:
-    now = clock.now()
-    async with store.begin() as tx:
-        row = await claim_posting(tx, posting_id, now)
-        if row is None:
-            return 0
-        found = await standing(tx, row, now)
-        if found is None:
-            await put_off_posting(tx, row, None)
-            return 0
-        person = tx.directory.people[row.person_id]
-        shown = fingerprint(found.card)
-        if shown == row.shown:
-            await settle_posting(tx, row, shown)
-            return 0
-    return await _change(store, board, clock, row, person, found.card, shown)
+    found = await store.attempt(lambda tx: _looked_at(tx, posting_id, clock.now()))
+    return await _change(store, board, clock, found) if found is not None else 0
 
 
-async def _change(
-    store: Store, board: Board, clock: Clock, row: PostingRow, person: Person, card: Card, shown: str
-) -> int:
+async def _looked_at(tx: Transaction, posting_id: int, now: datetime) -> _Changed | None:
+    """What a posting is to show instead; None where it may stay as it is, or another node has it."""
+    row = await claim_posting(tx, posting_id, now)
+    if row is None:
+        return None
+    found = await standing(tx, row, now)
+    if found is None:
+        await put_off_posting(tx, row, None)
+        return None
+    shown = fingerprint(found.card)
+    if shown == row.shown:
+        await settle_posting(tx, row, shown)
+        return None
+    return _Changed(row, tx.directory.people[row.person_id], found.card, shown)
+
+
+async def _change(store: Store, board: Board, clock: Clock, wanted: _Changed) -> int:
+    row = wanted.row
     try:
-        await board.change(person, place_of(row), card)
+        await board.change(wanted.person, place_of(row), wanted.card)
     except NotDelivered as failure:
         again = None
         if failure.failure is not Failure.PERMANENT:
             again = clock.now() + (failure.retry_after or wait_before(row.attempts, row.token))
         else:
             log.warning("posting %s stays as it is: %s", row.id, failure.reason)
-        async with store.begin() as tx:
-            await put_off_posting(tx, row, again)
+        await store.attempt(lambda tx: put_off_posting(tx, row, again))
         return 0
-    async with store.begin() as tx:
-        await settle_posting(tx, row, shown)
+    await store.attempt(lambda tx: settle_posting(tx, row, wanted.shown))
     return 1

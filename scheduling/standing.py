@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 from audits.people import Person
 from cards.card import Card
 from cards.stored import fingerprint
+from cards.tombstone import tombstone
 from scheduling.composing import bundle_card, duty_card, further_down_card
 from storage.postings import LEASE, messages_of
 from storage.store import Transaction
@@ -62,6 +63,8 @@ async def standing(tx: Transaction, row: PostingRow, now: datetime, *, pressed: 
     A form stands in the newest message about its duty, and where somebody may be typing into it: in the message that
     showed it before, and in the one that was `pressed`.
     """
+    if row.erased_at is not None:
+        return Standing(tombstone())
     person = tx.directory.get(row.person_id)
     if person is None or not person.active:
         return None

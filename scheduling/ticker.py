@@ -9,6 +9,7 @@ from itertools import groupby
 from sqlalchemy import bindparam, func, select
 
 from scheduling.cycles import issue_due, issue_reaudit, send_lists
+from storage.interruptions import in_the_way, of_the_database
 from storage.ledger import WAITING, record_step
 from storage.store import Store, Transaction
 from storage.tables import AuditRow, CycleNoticeRow, DutyRow, OutboxRow, UtcMoment
@@ -93,11 +94,24 @@ async def _due(tx: Transaction, now: datetime, but: Iterable[str] = ()) -> list[
 
 
 async def _step_all(store: Store, audit_id: int, refs: Sequence[str], now: datetime, faulty: set[str]) -> int:
-    """Take the steps of an audit's duties that follow each other, as one; each alone where that fails."""
+    """Take the steps of an audit's duties that follow each other, as one; each alone where that fails.
+
+    Raises what was met where the database itself can't do its work.
+    """
+
+    async def steps(tx: Transaction) -> int:
+        return sum([await _step(tx, ref, audit_id, now) for ref in refs])
+
     try:
-        async with store.begin() as tx:
-            return sum([await _step(tx, ref, audit_id, now) for ref in refs])
-    except Exception:
+        return await store.attempt(steps)
+    except Exception as fault:
+        if of_the_database(fault) and not in_the_way(fault):
+            raise
+        if in_the_way(fault):
+            # Much happens on this audit just now; the next tick looks at what is left.
+            log.info("the steps of audit %s wait for the next tick: %s", audit_id, type(fault).__name__)
+            faulty.update(refs)
+            return 0
         if len(refs) == 1:
             # One duty that can't be stepped must not keep the others waiting; the next tick tries it again.
             log.exception("the step of duty %s failed", refs[0])
@@ -107,7 +121,7 @@ async def _step_all(store: Store, audit_id: int, refs: Sequence[str], now: datet
 
 
 async def _step(tx: Transaction, ref: str, audit_id: int, now: datetime) -> int:
-    audit = await tx.audit(audit_id)
+    audit = await tx.audit(audit_id, alone=True)
     duty = next((one for one in audit.duties if one.ref == ref), None) if audit else None
     if audit is None or duty is None or not duty.is_open or duty.next_at is None or duty.next_at > now:
         return 0

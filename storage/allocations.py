@@ -12,12 +12,17 @@ from audits.planning import issue_moment, list_on_or_after
 from audits.sampling import Draw, draw
 from audits.state import CORE, SUPERVISION, Audit, CaseFile, Event
 from storage.ledger import Recorded, note, record
+from storage.numbers import next_number
 from storage.records import case_of
 from storage.store import Transaction
 from storage.tables import AuditRow, CaseRow, CycleNoticeRow, CycleRow
 
 _AUDITS = AuditRow.table()
 _HELD_BACK = update(_AUDITS).where(_AUDITS.c.id == bindparam("this")).values(issue_at=None)
+_CLAIM = _HELD_BACK.where(_AUDITS.c.issue_at <= bindparam("now"))
+
+ALLOCATING = "allocating"
+"""What transactions that decide who gets which case do one after the other, so that each sees what the last gave."""
 
 MODERATION_DRAW = ".moderation"
 """The name under which a cycle's moderation draw waits among its lists; no framework's list can be called so."""
@@ -25,7 +30,11 @@ MODERATION_DRAW = ".moderation"
 
 async def ensure_cycle(tx: Transaction, cycle: Cycle) -> CycleRow:
     """The row of a cycle, made with its notices planned if it isn't there yet."""
-    row = await tx.session.scalar(select(CycleRow).where(CycleRow.month == str(cycle)))
+    named = select(CycleRow).where(CycleRow.month == str(cycle))
+    row: CycleRow | None = await tx.session.scalar(named)
+    if row is None:
+        await tx.alone(f"cycle {cycle}")
+        row = await tx.session.scalar(named)
     if row is not None:
         return row
     row = CycleRow(month=str(cycle), issue_at=issue_moment(tx.framework, cycle, tx.calendar), unfilled=[])
@@ -122,6 +131,7 @@ async def draw_cycle(tx: Transaction, cycle: Cycle, seed: int, now: datetime) ->
 
     Drawing again gives a case only to auditors who have none yet.
     """
+    await tx.alone(ALLOCATING)
     row = await ensure_cycle(tx, cycle)
     drawn = await preview(tx, row, seed, now)
     for auditor, case in drawn.drawn:
@@ -148,6 +158,7 @@ async def plan_allocation(
 ) -> AuditRow:
     """An allocation that goes out at `issue_at`."""
     row = AuditRow(
+        id=await next_number(tx, AuditRow.table()),
         framework=tx.framework.name,
         kind=kind,
         cycle_id=cycle.id,
@@ -166,6 +177,20 @@ async def plan_allocation(
 async def issue(tx: Transaction, audit: Audit, at: datetime) -> Recorded:
     """Send an allocation out: its auditor is told, and its clocks start."""
     await hold_back(tx, audit.id)
+    return await _sent_out(tx, audit, at)
+
+
+async def issue_if_due(tx: Transaction, audit_id: int, at: datetime) -> Recorded | None:
+    """Send an allocation out whose moment has come; None where it has gone already, from this node or another one.
+
+    It is ours only if our conditional update changed it.
+    """
+    claimed = await tx.execute(_CLAIM, {"this": audit_id, "now": at})
+    audit = await tx.audit(audit_id) if claimed.rowcount == 1 else None
+    return await _sent_out(tx, audit, at) if audit is not None else None
+
+
+async def _sent_out(tx: Transaction, audit: Audit, at: datetime) -> Recorded:
     return await record(tx, audit, Event("allocated", at, None, {"auditor_id": audit.auditor_id}))
 
 

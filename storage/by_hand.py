@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from audits.planning import cycle_for
 from audits.state import CORE, REAUDIT, THEMATIC, Audit, CaseFile, Duty
 from audits.themes import Theme, missing
-from storage.allocations import ensure_cycle, issue, plan_allocation
+from storage.allocations import ALLOCATING, ensure_cycle, issue, plan_allocation
 from storage.queries import audits_of_case
 from storage.store import Transaction
 from storage.tables import AuditRow
@@ -39,6 +39,7 @@ async def allocate_by_hand(
     day by which that must be done. Raises AtLimit where the framework caps this kind and no reason is given, and
     NotSignedOff where a thematic audit needs a theme that may begin.
     """
+    await tx.alone(ALLOCATING)
     if kind == CORE and again is None:
         again = await waiting_for_reaudit(tx, case)
     if kind == THEMATIC:

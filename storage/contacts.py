@@ -76,6 +76,7 @@ async def keep_contact(tx: Transaction, platform: str, person_id: int, where: Wh
 
     Raises ValueError for a person who is known under another id of the directory.
     """
+    await tx.alone(f"contact {platform} {person_id}")
     row = await contact_at(tx, platform, where.tenant, where.object_id)
     if row is None:
         if await contact_of(tx, platform, person_id) is not None:

@@ -22,6 +22,7 @@ _KEEP = insert(_DRAFTS)
 
 async def keep_draft(tx: Transaction, person_id: int, form: str, values: Mapping[str, str], now: datetime) -> None:
     """Keep what stands in a form, by the names of its inputs, in the place of what stood there before."""
+    await tx.alone(f"draft {person_id} {form}")
     await tx.execute(_DROP_OLD, {"person": person_id, "oldest": now - GOOD_FOR})
     await drop_draft(tx, person_id, form)
     if any(values.values()):

@@ -1,17 +1,20 @@
 """The one place where an event is recorded with all its consequences, in one transaction.
 
 State, duties and messages change together with the entry that says what happened, or not at all.
-Entries are append-only and hash-chained per audit; `verify` proves it.
+Entries are append-only and hash-chained per audit; `verify` proves it. Where the personal fields of an entry are no
+longer kept, it keeps its number, its hash and its place in the chain, and an entry of the service's own chain attests
+what is left of it.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm.exc import StaleDataError
 
 from audits.messages import Message
 from audits.state import TOLD, Audit, Duty, Event
@@ -19,11 +22,28 @@ from storage.postings import look_again
 from storage.records import plain
 from storage.statements import inserts_of_new, new_id, one_of
 from storage.store import Transaction
-from storage.tables import ChainRow, LedgerRow, OutboxRow
+from storage.tables import ChainRow, LedgerRow, OutboxRow, UtcMoment
 
 SERVICE = "service"
 WAITING = ("queued", "unknown")
 BEGINNING = "0" * 64
+ERASED = "erased"
+"""The entries of the service's chain that attest what is left of others."""
+
+KEPT_WHOLE = frozenset(
+    {
+        *(ERASED, "people_imported", "cases_imported", "person_left", "person_exported", "person_erased"),
+        *("theme_proposed", "theme_terms_written", "theme_signed_off", "theme_begun"),
+    }
+)
+"""Entries of which only the actor is personal. A theme's terms of reference are the council's own document."""
+KEPT_VALUES = frozenset(
+    {
+        *("opened", "closed", "duty", "duties", "action", "at", "what", "cycle", "seed"),
+        *("grade", "sections", "safety", "neglect", "concern", "hold", "learning", "another", "decision"),
+    }
+)
+"""What is left of an entry's values: references, moments, grades, ticks and codes. Nobody's words, and nobody's id."""
 
 _OUTBOX, _CHAINS, _LEDGER = (row.table() for row in (OutboxRow, ChainRow, LedgerRow))
 
@@ -52,6 +72,15 @@ _LENGTHEN = (
     .values(length=bindparam("new_length"), hash=bindparam("new_hash"))
 )
 _ENTER = insert(_LEDGER)
+_ERASE = (
+    update(_LEDGER)
+    .where(
+        _LEDGER.c.id == bindparam("this"),
+        _LEDGER.c.erased_at.is_not_distinct_from(bindparam("known", type_=UtcMoment)),
+    )
+    .values({"values": bindparam("left"), "actor_id": bindparam("left_actor"), "erased_at": bindparam("now")})
+)
+_ATTESTING = select(_LEDGER).where(_LEDGER.c.chain == SERVICE, _LEDGER.c.kind == ERASED).order_by(_LEDGER.c.number)
 
 
 @dataclass
@@ -109,7 +138,42 @@ async def record_step(
 
 async def note(tx: Transaction, event: Event) -> None:
     """Record something about the service as a whole: an import, a draw, a leave."""
+    await tx.alone(SERVICE)
     await _enter(tx, SERVICE, event, None)
+
+
+async def erase(tx: Transaction, entries: Sequence[LedgerRow], why: str, at: datetime, *, whoever: bool = True) -> int:
+    """Erase the personal fields of entries, and attest in the service's chain what is left of each; how many.
+
+    Their words go, and with `whoever` the ids of who did it. Number, hash and the hash before stay, so the chain goes
+    on. `why` is a code. An entry of the service of which nothing would go is left alone; one of an audit is marked, so
+    that it isn't looked at again.
+    Raises StaleDataError (SQLAlchemy) where another transaction has erased one of them meanwhile.
+    """
+    attested: list[list[Any]] = []
+    for entry in entries:
+        left, actor = left_of(entry.kind, entry.values), None if whoever else entry.actor_id
+        nothing = left == entry.values and actor == entry.actor_id
+        if nothing and (entry.audit_id is None or entry.erased_at is not None):
+            continue
+        erased = {"this": entry.id, "known": entry.erased_at, "left": left, "left_actor": actor, "now": at}
+        if (await tx.execute(_ERASE, erased)).rowcount != 1:
+            raise StaleDataError(f"entry {entry.number} of {entry.chain} was erased meanwhile")
+        mark = fingerprint(entry.chain, entry.number, entry.kind, entry.at, actor, left, entry.before)
+        attested.append([entry.chain, entry.number, entry.hash, mark])
+    if attested:
+        await note(tx, Event(ERASED, at, None, {"why": why, "entries": attested}))
+    return len(attested)
+
+
+def left_of(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left of an entry's values once its personal fields are erased."""
+    if kind in KEPT_WHOLE:
+        return dict(values)
+    left = {name: value for name, value in values.items() if name in KEPT_VALUES}
+    if actions := values.get("actions"):
+        left["actions"] = [{name: action.get(name) for name in ("number", "due")} for action in actions]
+    return left
 
 
 async def post(
@@ -237,11 +301,23 @@ class Broken:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Attested:
+    """What was attested of an erased entry: the hash it had, and the fingerprint of what is left of it."""
+
+    hash: str
+    left: str
+
+
 async def verify(tx: Transaction) -> tuple[int, list[Broken]]:
-    """Walk every chain: how many entries there are, and those that were changed, removed or put in."""
+    """Walk every chain: how many entries there are, and those that were changed, removed or put in.
+
+    An erased entry holds where what is left of it is what the service's chain attests, and nothing else.
+    """
     count = 0
     broken: list[Broken] = []
     last: dict[str, tuple[int, str]] = {}
+    attested = await _attested(tx)
     rows = await tx.session.stream_scalars(select(LedgerRow).order_by(LedgerRow.chain, LedgerRow.number))
     async for row in rows:
         count += 1
@@ -250,9 +326,9 @@ async def verify(tx: Transaction) -> tuple[int, list[Broken]]:
             broken.append(Broken(row.chain, row.number, f"entry {number + 1} is missing"))
         elif row.before != before:
             broken.append(Broken(row.chain, row.number, "it doesn't follow the entry before it"))
-        content = fingerprint(row.chain, row.number, row.kind, row.at, row.actor_id, row.values, row.before)
-        if content != row.hash or row.chain != (SERVICE if row.audit_id is None else f"audit:{row.audit_id}"):
-            broken.append(Broken(row.chain, row.number, "its content was changed"))
+        fault = _fault(row, attested.pop((row.chain, row.number), None))
+        if fault is not None:
+            broken.append(Broken(row.chain, row.number, fault))
         last[row.chain] = (row.number, row.hash)
     ends = {chain.name: chain for chain in await tx.session.scalars(select(ChainRow).order_by(ChainRow.name))}
     broken.extend(
@@ -268,4 +344,36 @@ async def verify(tx: Transaction) -> tuple[int, list[Broken]]:
             )
         elif (number, end) != (chain.length, chain.hash):
             broken.append(Broken(chain.name, number, "it isn't the entry that was last"))
+    # What was attested of an entry that isn't there any more: its whole chain may have gone.
+    missing = {name for name, _ in attested} - ends.keys() - last.keys()
+    broken.extend(Broken(name, 1, "the whole of this chain is missing") for name in sorted(missing))
     return count, broken
+
+
+async def _attested(tx: Transaction) -> dict[tuple[str, int], _Attested]:
+    """What is left of erased entries by the entries that attest it, the latest word on each. One that was itself
+    changed attests nothing."""
+    found: dict[tuple[str, int], _Attested] = {}
+    rows = await tx.session.stream(_ATTESTING)
+    async for row in rows:
+        mark = fingerprint(row.chain, row.number, row.kind, row.at, row.actor_id, row.values, row.before)
+        if mark == row.hash:
+            for chain, number, hash_, left in row.values["entries"]:
+                found[chain, number] = _Attested(hash_, left)
+    return found
+
+
+def _fault(row: LedgerRow, attested: _Attested | None) -> str | None:
+    """What is wrong with an entry by itself; None where it is as it was written, or as its erasure left it."""
+    if row.chain != (SERVICE if row.audit_id is None else f"audit:{row.audit_id}"):
+        return "its content was changed"
+    content = fingerprint(row.chain, row.number, row.kind, row.at, row.actor_id, row.values, row.before)
+    if attested is None and row.erased_at is not None:
+        return "nothing attests that it was erased"
+    if attested is None:
+        return None if content == row.hash else "its content was changed"
+    if attested.hash != row.hash:
+        return "its content was changed"
+    if content != attested.left or row.erased_at is None or row.values != left_of(row.kind, row.values):
+        return "it isn't what was left of it when it was erased"
+    return None

@@ -1,11 +1,11 @@
 """The outbox: claiming what is due, and writing down what became of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Row, Update, bindparam, case, func, select, update
+from sqlalchemy import Boolean, ColumnElement, Executable, Row, Update, and_, bindparam, case, func, or_, select, update
 
 from storage.ledger import WAITING
 from storage.statements import one_of
@@ -22,7 +22,7 @@ _RECIPIENTS = (
     select(_IT.to_id)
     .where(one_of(_IT.state, WAITING), _IT.not_before <= _NOW)
     .group_by(_IT.to_id)
-    .order_by(func.max(case((_IT.urgent, 1), else_=0)).desc(), func.min(_IT.id))
+    .order_by(func.max(case((_IT.what == "alert", 2), (_IT.urgent, 1), else_=0)).desc(), func.min(_IT.id))
     .limit(bindparam("most"))
 )
 _EXPIRED = (
@@ -41,18 +41,26 @@ def _claiming(*wheres: ColumnElement[bool]) -> Executable:
     )
 
 
-_CLAIM = _claiming(_IT.not_before <= _NOW)
+# What is to be tried again goes along with what is due, so that it keeps its place; unless it is urgent, not in quiet
+# hours, and not where it may have arrived.
+_TRIED = and_(_IT.attempts > 0, or_(_IT.urgent, and_(_IT.state == "queued", bindparam("awake", type_=Boolean))))
+_DUE = or_(_IT.not_before <= _NOW, _TRIED)
+_CLAIM, _CLAIM_URGENT = _claiming(_DUE), _claiming(_DUE, _IT.urgent)
 _CLAIM_ABOUT = _claiming(_IT.duty_ref == bindparam("about"), one_of(_IT.what, ("message", "nudge")))
 
 
 async def recipients_due(tx: Transaction, now: datetime, most: int) -> list[int]:
-    """Whom messages wait for that may go now, those with alerts and escalations first; at most so many."""
+    """Whom messages wait for that may go now, those with alerts first, then escalations; at most so many."""
     return list((await tx.execute(_RECIPIENTS, {"now": now, "most": most})).scalars())
 
 
-async def claim(tx: Transaction, to_id: int, now: datetime) -> list[OutboxRow]:
-    """Claim what is due for one person. A row is ours only if our conditional update changed it, and gave it back."""
-    return _in_order(await tx.execute(_CLAIM, {"person": to_id, "now": now, "until": now + LEASE}))
+async def claim(tx: Transaction, to_id: int, now: datetime, *, urgent: bool = False) -> list[OutboxRow]:
+    """Claim what is due for one person, or only what is `urgent` of it.
+
+    A row is ours only if our conditional update changed it, and gave it back.
+    """
+    values = {"person": to_id, "now": now, "until": now + LEASE, "awake": not tx.calendar.is_quiet(now)}
+    return _in_order(await tx.execute(_CLAIM_URGENT if urgent else _CLAIM, values))
 
 
 async def claim_about(tx: Transaction, to_id: int, duty_ref: str, now: datetime) -> list[OutboxRow]:
@@ -85,12 +93,33 @@ async def mark_failed(tx: Transaction, rows: Sequence[OutboxRow], reason: str) -
 
 
 async def mark_waiting(
-    tx: Transaction, rows: Sequence[OutboxRow], until: datetime, reason: str, *, unknown: bool
-) -> None:
-    """Put messages back for another try; where they may have arrived, the next one says so."""
-    state = "unknown" if unknown else "queued"
-    extra = {"possible_repeat": True} if unknown else {}
-    await _mark(tx, rows, state=state, not_before=until, lease_until=None, error=reason, **extra)
+    tx: Transaction,
+    rows: Sequence[OutboxRow],
+    until: datetime,
+    reason: str,
+    *,
+    unknown: bool,
+    noted: Mapping[str, Any] | None = None,
+) -> list[OutboxRow]:
+    """Put messages back for another try; where they may have arrived, the next one says so.
+
+    Those that were still ours. What is `noted` is kept among their details.
+    """
+    values: dict[str, Any] = {"state": "unknown" if unknown else "queued", "not_before": until, "error": reason}
+    if unknown:
+        values["possible_repeat"] = True
+    ours: list[OutboxRow] = []
+    for row in rows:
+        details = {"details": dict(row.details) | dict(noted)} if noted else {}
+        ours.extend(await _mark(tx, [row], lease_until=None, **values, **details))
+    return ours
+
+
+async def put_off(tx: Transaction, rows: Sequence[OutboxRow], until: datetime, reason: str) -> None:
+    """Put messages back that were not tried, since they wait behind one that failed."""
+    for row in rows:
+        state = "unknown" if row.possible_repeat else "queued"
+        await _mark(tx, [row], state=state, not_before=until, lease_until=None, error=reason)
 
 
 async def mark_superseded(tx: Transaction, rows: Sequence[OutboxRow]) -> None:

@@ -35,6 +35,19 @@ def inserts_of_new(table: Table, key: str) -> Mapping[str, Insert]:
     }
 
 
+def adding_up(table: Table, key: str, number: str) -> Mapping[str, Insert]:
+    """For each kind of database, an insert that adds its `number` to that of a row which has its `key` already."""
+    on_sqlite, on_postgresql = sqlite_dialect.insert(table), postgresql.insert(table)
+    return {
+        "sqlite": on_sqlite.on_conflict_do_update(
+            index_elements=[key], set_={number: table.c[number] + on_sqlite.excluded[number]}
+        ),
+        "postgresql": on_postgresql.on_conflict_do_update(
+            index_elements=[key], set_={number: table.c[number] + on_postgresql.excluded[number]}
+        ),
+    }
+
+
 def new_id(inserted: CursorResult[Any]) -> int:
     """The id that the database gave to a row which was just put in."""
     (found,) = inserted.inserted_primary_key or (None,)

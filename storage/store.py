@@ -1,12 +1,13 @@
 """The store: one database with one framework, and the transaction in which everything happens."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Executable, select
+from sqlalchemy import CursorResult, Executable, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from audits.calendar import WorkCalendar
@@ -15,17 +16,30 @@ from audits.framework import Framework
 from audits.people import Directory
 from audits.state import Audit
 from storage.audits import Stored, read_audits, write_audit
+from storage.interruptions import away, in_the_way, pause_before
 from storage.records import person_of
-from storage.statements import Values, execute
-from storage.tables import PersonRow, RevisionRow
+from storage.statements import Values, adding_up, execute
+from storage.tables import AuditRow, PersonRow, RevisionRow
 from storage.turns import Turns
 
+T = TypeVar("T")
+
 PEOPLE = "people"
+TRIES = 6
+"""So often work is begun anew where other transactions are in its way."""
+PATIENCE = 10.0
+"""How many seconds to wait for a database that has just gone away, as it does when it is started again."""
+LOOK_AGAIN = 0.25
+LARGEST_ID = 2**31 - 1
 
 # Statements that are made once keep the form in which the database gets them.
 _REVISIONS = RevisionRow.table().c
 _REVISION = select(_REVISIONS.number).where(_REVISIONS.name == PEOPLE)
-_PEOPLE = select(PersonRow.table())
+_PEOPLE = select(PersonRow.table()).order_by(PersonRow.table().c.id)
+_CHANGED = adding_up(RevisionRow.table(), "name", "number")
+_LOCK_NAME = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("what"), 0)))
+_AUDITS = AuditRow.table()
+_LOCK_AUDIT = select(_AUDITS.c.id).where(_AUDITS.c.id == bindparam("this")).with_for_update(key_share=True)
 
 
 @dataclass
@@ -76,14 +90,28 @@ class Transaction:
         if "session" in self.__dict__:
             await self.session.close()
 
-    async def audit(self, audit_id: int) -> Audit | None:
-        """One audit whole, or None."""
+    async def alone(self, what: str) -> None:
+        """Wait until no other transaction that asked for the same is under way; others wait until this one ends.
+
+        It is asked for before what decides is read. On SQLite every transaction is alone.
+        """
+        if self._shared:
+            await execute(self.connection, _LOCK_NAME, {"what": what})
+
+    @property
+    def _shared(self) -> bool:
+        return self.connection.dialect.name == "postgresql"
+
+    async def audit(self, audit_id: int, *, alone: bool = False) -> Audit | None:
+        """One audit whole, or None. With `alone`, nobody else changes it until this transaction ends."""
+        if alone and self._shared and audit_id not in self._audits and 0 < audit_id <= LARGEST_ID:
+            await execute(self.connection, _LOCK_AUDIT, {"this": audit_id})
         found = await self.audits([audit_id])
         return found[0] if found else None
 
     async def audits(self, ids: Iterable[int]) -> list[Audit]:
         """Audits whole, in the order of their ids."""
-        wanted = sorted(set(ids))
+        wanted = sorted({one for one in ids if 0 < one <= LARGEST_ID})
         missing = [one for one in wanted if one not in self._audits]
         if missing:
             await self.written()
@@ -107,11 +135,7 @@ class Transaction:
 
     async def people_changed(self) -> None:
         """Say that people were changed, so that nobody goes on with the directory they had."""
-        row = await self.session.get(RevisionRow, PEOPLE)
-        if row is None:
-            self.session.add(RevisionRow(name=PEOPLE, number=1))
-        else:
-            row.number += 1
+        await self.execute(_CHANGED[self.connection.dialect.name], {"name": PEOPLE, "number": 1})
 
 
 @dataclass
@@ -130,18 +154,62 @@ class Store:
 
         SQLite lets one write at a time, so they take turns; `first` for what somebody waits for. Transactions of one
         store never lie inside each other: the inner one would wait for the outer. Raises RuntimeError for it on SQLite.
+        On PostgreSQL they run side by side, and what each reads may be changed by others meanwhile (see `attempt`). A
+        database that has just gone away is waited for.
         """
-        alone = self.database.dialect.name == "sqlite"
-        async with (
-            self.turns.turn(first=first) if alone else nullcontext(),
-            self.database.begin() as connection,
-        ):
+        async with self._turn(first=first), self._connected() as connection, connection.begin():
             tx = Transaction(connection, self.framework, self.calendar, await self._directory(connection))
             try:
                 yield tx
                 await tx.written()
             finally:
                 await tx.let_go()
+
+    async def attempt(self, work: Callable[[Transaction], Awaitable[T]], *, first: bool = False) -> T:
+        """Do work in a transaction, and once more in a new one where others were in the way or the line was lost.
+
+        The work must be of a kind that finds out by reading whether it has been done: where the line was lost at the
+        commit, nobody knows.
+        """
+        until = _seconds() + PATIENCE
+        for tries in range(1, TRIES):
+            try:
+                async with self.begin(first=first) as tx:
+                    return await work(tx)
+            except Exception as fault:
+                if not in_the_way(fault) and not (away(fault) and _seconds() < until):
+                    raise
+            await asyncio.sleep(pause_before(tries))
+        async with self.begin(first=first) as tx:
+            return await work(tx)
+
+    @asynccontextmanager
+    async def _turn(self, *, first: bool) -> AsyncIterator[None]:
+        if self.database.dialect.name == "sqlite":
+            async with self.turns.turn(first=first):
+                yield
+        else:
+            if first:
+                self.turns.come_first()
+            yield
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        connection = await self._connect()
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def _connect(self) -> AsyncConnection:
+        until = _seconds() + PATIENCE
+        while True:
+            try:
+                return await self.database.connect()
+            except Exception as fault:
+                if not away(fault) or _seconds() >= until:
+                    raise
+            await asyncio.sleep(LOOK_AGAIN)
 
     async def _directory(self, connection: AsyncConnection) -> Directory:
         number = (await execute(connection, _REVISION)).scalar() or 0
@@ -152,3 +220,8 @@ class Store:
 
     async def close(self) -> None:
         await self.database.dispose()
+
+
+def _seconds() -> float:
+    """Seconds that go on evenly, to measure a wait by."""
+    return asyncio.get_running_loop().time()

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar, Self, cast
 
-from sqlalchemy import JSON, Date, DateTime, ForeignKey, Index, Row, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, Date, DateTime, ForeignKey, Index, Row, String, Text, TypeDecorator, UniqueConstraint, text
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -48,8 +48,16 @@ class Table(DeclarativeBase):
         return cls(**row._mapping)
 
 
+def _index_where(name: str, column: str, where: str) -> Index:
+    """An index of those rows only for which a condition holds, so that looking for them costs what there is to find."""
+    return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
+
+
 class PersonRow(Table):
-    """A person. `linked` are the centres they are linked to, `auditing` how far they are with it (audits/people.py)."""
+    """A person. `linked` are the centres they are linked to, `auditing` how far they are with it (audits/people.py).
+
+    `erased_at` is when what was kept about somebody who has left was erased.
+    """
 
     __tablename__ = "people"
 
@@ -66,6 +74,7 @@ class PersonRow(Table):
     active: Mapped[bool] = mapped_column(default=True)
     linked: Mapped[list[Any]] = mapped_column(default=list)
     auditing: Mapped[str] = mapped_column(String(16), default="")
+    erased_at: Mapped[datetime | None]
 
 
 class CaseRow(Table):
@@ -187,10 +196,14 @@ class OutboxRow(Table):
 
     `entry_id` is the ledger's entry that led to it; `not_before` holds it through quiet hours or a back-off; `digest`
     names the message that it was joined to; `posting_id` is where it stands on a platform that can change it there.
+    `erased_at` is when what it said was erased.
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "state", "not_before"),)
+    __table_args__ = (
+        Index("ix_outbox_due", "state", "not_before"),
+        _index_where("ix_outbox_about_no_audit", "decided_at", "erased_at IS NULL AND audit_id IS NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
@@ -217,6 +230,7 @@ class OutboxRow(Table):
     digest: Mapped[str | None] = mapped_column(String(64), index=True)
     posting_id: Mapped[int | None] = mapped_column(ForeignKey("postings.id"), index=True)
     error: Mapped[str] = mapped_column(Text, default="")
+    erased_at: Mapped[datetime | None]
 
 
 class ContactRow(Table):
@@ -249,10 +263,11 @@ class PostingRow(Table):
     `thread` is the message below which it stands, and is empty where it stands by itself.
     It shows messages of the outbox, or, where it was an answer, the duty `duty_ref` of an audit. `shown` is the
     fingerprint of what it shows. `wanted` counts what happened that may change it; `next_at` is when to look at it
-    again, and is empty while there is no reason to.
+    again, and is empty while there is no reason to. `erased_at` is when what it showed was erased, all of it.
     """
 
     __tablename__ = "postings"
+    __table_args__ = (_index_where("ix_postings_erased", "erased_at", "erased_at IS NOT NULL"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(64), unique=True)
@@ -269,13 +284,21 @@ class PostingRow(Table):
     wanted: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
+    erased_at: Mapped[datetime | None]
 
 
 class LedgerRow(Table):
-    """What happened, in order, hash-chained within its chain (an audit, or the service as a whole)."""
+    """What happened, in order, hash-chained within its chain (an audit, or the service as a whole).
+
+    `erased_at` is when its personal fields were erased; `hash` stays that of the whole entry (storage/ledger.py).
+    """
 
     __tablename__ = "ledger"
-    __table_args__ = (UniqueConstraint("chain", "number"),)
+    __table_args__ = (
+        UniqueConstraint("chain", "number"),
+        _index_where("ix_ledger_kept_of_audits", "at", "erased_at IS NULL AND audit_id IS NOT NULL"),
+        _index_where("ix_ledger_kept_of_service", "at", "erased_at IS NULL AND audit_id IS NULL AND kind <> 'erased'"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     chain: Mapped[str] = mapped_column(String(64))
@@ -287,6 +310,7 @@ class LedgerRow(Table):
     values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     before: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+    erased_at: Mapped[datetime | None]
 
 
 class ChainRow(Table):
@@ -329,7 +353,7 @@ class AnswerRow(Table):
 
     event_id: Mapped[str] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     reply: Mapped[str] = mapped_column(Text)
 
 

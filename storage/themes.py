@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from audits.state import Event
 from audits.themes import Theme
 from storage.ledger import note
+from storage.numbers import next_number
 from storage.store import Transaction
 from storage.tables import ThemeRow
 
@@ -36,7 +37,12 @@ async def all_themes(tx: Transaction) -> list[Theme]:
 async def propose(tx: Transaction, title: str, terms: Mapping[str, str], person_id: int, at: datetime) -> Theme:
     """A theme with its terms of reference. Raises IntegrityError (SQLAlchemy) where the title is taken."""
     row = ThemeRow(
-        name=same_title(title), title=" ".join(title.split()), terms=dict(terms), proposed_by=person_id, proposed_at=at
+        id=await next_number(tx, ThemeRow.table()),
+        name=same_title(title),
+        title=" ".join(title.split()),
+        terms=dict(terms),
+        proposed_by=person_id,
+        proposed_at=at,
     )
     tx.session.add(row)
     await tx.session.flush()

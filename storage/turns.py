@@ -29,10 +29,14 @@ class Turns:
             await asyncio.sleep(wait)
             await self.quiet(seconds, most - wait)
 
+    def come_first(self) -> None:
+        """Note that somebody waits for an answer, for who asks whether it is quiet."""
+        self._first_at = asyncio.get_running_loop().time()
+
     @asynccontextmanager
     async def turn(self, *, first: bool = False) -> AsyncIterator[None]:
         if first:
-            self._first_at = asyncio.get_running_loop().time()
+            self.come_first()
         me = asyncio.current_task()
         if self._taken and self._holder is me:
             raise RuntimeError("a transaction inside another one of the same store would wait for it for ever")

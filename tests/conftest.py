@@ -39,6 +39,7 @@ NEEDS = [
 MARKERS = {marker for marker, _, _ in NEEDS}
 
 LONGEST = (
+    "crashes/test_crashes.py",
     "bot/test_rehearsals.py",
     "bot/test_commands.py",
     "teams/test_at_the_playground.py",
@@ -46,6 +47,7 @@ LONGEST = (
     "teams/test_bad_input.py",
     "teams/test_playground_rig.py",
     "slack/test_reaching.py",
+    "slack/test_outages.py",
     "slack/test_door.py",
     "slack/test_modals.py",
     "cards/test_adaptive_renderer.py",

@@ -3,6 +3,9 @@
 import re
 import tomllib
 
+LONGEST_ENTRY = 200
+"""Lines of one entry that are looked at for its end: each of them is read again with all before it."""
+
 _LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 _KEY_OR_HEADING = re.compile(r"\[|\s*[A-Za-z0-9_.-]+\s*=")
 _CURLY = re.compile("[“”„‘’]")
@@ -50,7 +53,9 @@ def _start(lines: list[str], until: int) -> int:
     """The line on which the entry begins that can't be read: the first that no lines after it make whole."""
     at = 0
     while at < until:
-        end = next((end for end in range(at + 1, len(lines) + 1) if _whole(lines[at:end])), None)
+        end = next(
+            (end for end in range(at + 1, min(at + LONGEST_ENTRY, len(lines)) + 1) if _whole(lines[at:end])), None
+        )
         if end is None:
             return at + 1
         if end >= until:

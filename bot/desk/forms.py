@@ -21,7 +21,7 @@ async def fields(request: web.Request) -> dict[str, str]:
         raise Trouble(413, TOO_LARGE)
     try:
         form = await request.post()
-    except (LookupError, ValueError) as fault:
+    except (LookupError, ValueError, web.RequestPayloadError) as fault:
         raise Trouble(400, NOT_UNDERSTOOD) from fault
     return {
         name: value.replace("\r\n", "\n").replace("\x00", "") for name, value in form.items() if isinstance(value, str)

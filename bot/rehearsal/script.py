@@ -1,5 +1,6 @@
 """The rehearsal file: its shape, and errors that name the step."""
 
+from collections import Counter
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +12,9 @@ from audits.framework import Framework
 from audits.frameworks import framework_named, shipped
 from audits.reading import FrameworkError, parse_framework, with_settings
 from bot.opening import text_of
+
+LARGEST = 500_000
+"""Bytes of a rehearsal; a year of a council's audits, step by step, has less."""
 
 
 class RehearsalError(ValueError):
@@ -103,26 +107,54 @@ class Script(_Part):
 
 def read_script(path: Path) -> tuple[Script, Framework]:
     """Read a rehearsal and its framework. Raises RehearsalError or FrameworkError."""
-    try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise RehearsalError(f"{path.name} can't be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise RehearsalError(f"{path.name} is not a text file in UTF-8.") from error
-    except yaml.YAMLError as error:
-        raise RehearsalError(f"{path.name} is not valid YAML: {error}.") from error
+    raw = _raw(path)
     if not isinstance(raw, dict):
         raise RehearsalError(f"{path.name}: a rehearsal begins with framework, start, until and steps.")
     try:
         script = Script.model_validate(raw)
     except ValidationError as error:
         raise RehearsalError("\n".join(_problem(path.name, detail) for detail in error.errors())) from error
-    twice = [case.ref for case in script.cases if sum(one.ref == case.ref for one in script.cases) > 1]
-    if twice:
-        raise RehearsalError(f"{path.name}: the case {twice[0]!r} stands there twice.")
+    ref, times = Counter(case.ref for case in script.cases).most_common(1)[0] if script.cases else ("", 0)
+    if times > 1:
+        raise RehearsalError(f"{path.name}: the case {ref!r} stands there twice.")
     if script.until < script.start:
         raise RehearsalError(f"{path.name}: until lies before start.")
     return script, _framework(script, path)
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML. References within a file are refused: a few lines of them stand for more than any memory holds."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+            raise RehearsalError(f"line {line} refers to another place by *. Write there again what is meant.")
+        return super().compose_node(parent, index)
+
+
+def _raw(path: Path) -> Any:
+    """What stands in the file. Raises RehearsalError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise RehearsalError(f"this is larger than {LARGEST // 1000} KB. Play its parts one by one.")
+        return yaml.load(content.decode("utf-8"), _Loader)  # noqa: S506 - a SafeLoader, and stricter
+    except OSError as error:
+        raise RehearsalError(f"{path.name} can't be read: {error.strerror}.") from error
+    except RehearsalError as error:
+        raise RehearsalError(f"{path.name}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise RehearsalError(f"{path.name} is not a text file in UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise RehearsalError(f"{path.name} is not valid YAML: {error}.") from error
+    except RecursionError:
+        raise RehearsalError(f"{path.name}: lists stand too deeply in one another. Take some brackets out.") from None
+    except ValueError:
+        # PyYAML makes dates and numbers itself, and lets go of what Python says of them, without a line.
+        raise RehearsalError(
+            f"{path.name}: there is no such day or time, or a number is too long. Write times like 2026-03-30T15:00."
+        ) from None
 
 
 def _problem(name: str, detail: Any) -> str:
@@ -139,8 +171,12 @@ def _framework(script: Script, path: Path) -> Framework:
     if script.framework in shipped():
         found = framework_named(script.framework)
     else:
-        file = (path.parent / script.framework).resolve()
-        if not file.is_file():
+        file = path.parent / script.framework
+        try:
+            there = file.is_file()
+        except (OSError, ValueError):
+            there = False
+        if not there:
             raise FrameworkError(
                 [f"There is no framework {script.framework!r}. Name one of {', '.join(shipped())}, or a file's path."]
             )

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bot.characters import whole_characters
 from cards.blocks.forms import answers
 
 Json = Mapping[str, Any]
@@ -78,7 +79,8 @@ class _State(_Part):
 class _View(_Part):
     id: str = Field(max_length=64, min_length=1)
     hash: str = Field(default="", max_length=128)
-    type: str = Field(default="modal", max_length=16)
+    type: str = Field(max_length=16)
+    callback_id: str = Field(default="", max_length=255)
     private_metadata: str = Field(default="", max_length=3000)
     state: _State | None = None
 
@@ -205,6 +207,10 @@ def app_of(body: Json) -> str:
 
 def read(body: Json) -> Incoming:
     """What a payload says. Raises NotReadable."""
+    try:
+        body = whole_characters(body)
+    except RecursionError:
+        raise NotReadable("nested too deeply") from None
     if "command" in body:
         return _command(_formed(_Command, body), body)
     if body.get("type") == "event_callback":
@@ -280,9 +286,10 @@ def _button(value: str) -> tuple[str, str, str]:
     """Verb, subject and card id out of a button's value. Raises NotReadable."""
     try:
         kept = json.loads(value)
+        kept = whole_characters(kept) if isinstance(kept, dict) else None
     except (ValueError, RecursionError):
         kept = None
-    if not isinstance(kept, dict):
+    if kept is None:
         raise NotReadable("a button's value")
     return _short(kept.get("verb"), 64), _short(kept.get("subject"), 60), _short(kept.get("card_id"), 200)
 

@@ -67,9 +67,15 @@ def build_app(turns: Turns, workspace: Workspace, client: SlackClient) -> AsyncA
 
 
 async def over_http(app: AsyncApp, request: web.Request, body: str) -> web.Response:
-    """The app's answer to a request that is proved to be Slack's."""
-    asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(request.headers.items()))
-    return await to_aiohttp_response(await app.async_dispatch(asked))
+    """The app's answer to a request that is proved to be Slack's. Raises NotReadable."""
+    try:
+        asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(request.headers.items()))
+        answer = await app.async_dispatch(asked)
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
+        # Bolt looks into what came to find out whose it is. What goes wrong in a listener doesn't get here.
+        log.info("Bolt can't read something from Slack: %s", type(fault).__name__)
+        raise NotReadable("not formed as Slack forms it") from None
+    return await to_aiohttp_response(answer)
 
 
 class _Gate:

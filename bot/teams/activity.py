@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.characters import whole_characters
 from bot.teams.connection import Chat, Json
 from cards.adaptive import answers
 from storage.contacts import Whereabouts
@@ -110,7 +111,9 @@ class Incoming:
 def read(body: Json) -> Incoming:
     """What an activity means. Raises NotReadable."""
     try:
-        activity = _Activity.model_validate(dict(body))
+        activity = _Activity.model_validate(dict(whole_characters(body)))
+    except RecursionError:
+        raise NotReadable("nested too deeply") from None
     except ValidationError as fault:
         first = fault.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -61,7 +61,7 @@ class Endpoint:
             return None
         try:
             body = json.loads(await request.text())
-        except (ValueError, LookupError, RecursionError):
+        except (ValueError, LookupError, RecursionError, web.RequestPayloadError):
             return None
         return body if isinstance(body, dict) else None
 

@@ -32,7 +32,9 @@ class Teams:
 
     def endpoint_for(self, program: Program, counts: Counts, last_seen: LastSeen) -> Endpoint:
         acquaintance = Acquaintance(program.store, self.connection, program.clock, last_seen)
-        turns = Turns(program, Answering(program.store, program.clock), self.door, acquaintance, counts)
+        turns = Turns(
+            program, Answering(program.store, program.clock, program.figures), self.door, acquaintance, counts
+        )
         return Endpoint(self.connection, turns, counts, self.settings.anonymous)
 
 

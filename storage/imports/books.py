@@ -5,35 +5,22 @@ Files are told apart by what is in them, not by their ending.
 
 import csv
 import io
-import re
 import warnings
-import zipfile
-import zlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from storage.imports.archives import LAST_EXCEL_COLUMN, LAST_EXCEL_ROW, MOST_CELLS, damaged, examine
 from storage.imports.rejected import FileRejected
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 LARGEST_FILE = 50 * 1024 * 1024
-LARGEST_UNPACKED = 400 * 1024 * 1024
-LARGEST_RATIO = 200
-RATIO_MATTERS_FROM = 20 * 1024 * 1024
-LAST_EXCEL_ROW = 1_048_576
 ROWS_AT_ONCE = 500
 RECORDS_LOOKED_AT = 30
-
-# A cell with a formula and no value; Excel marks a formula whose result is the empty text with t="str".
-_WITHOUT_RESULT = re.compile(
-    rb"<c (?![^>]*t=\"str\")[^>]*><f(?:\s[^>]*)?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>",
-)
-_PIECE = 1024 * 1024
-_LONGEST_FORMULA = 10_000
 
 Grid = Generator[tuple[int, Sequence[object]], None, None]
 """Row numbers from 1, each with the values of its cells."""
@@ -139,12 +126,26 @@ def _decoded(content: bytes) -> str:
 def _records(name: str, text: str) -> list[list[str]]:
     delimiter = max(",;\t", key=lambda mark: _widest(text, mark))
     records: list[list[str]] = []
+    cells = 0
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        records.extend(reader)
-    except csv.Error:
+        for record in reader:
+            records.append(record)
+            cells += len(record)
+            if len(record) > LAST_EXCEL_COLUMN or len(records) > LAST_EXCEL_ROW or cells > MOST_CELLS:
+                raise FileRejected.because(
+                    f"The file goes on beyond {LAST_EXCEL_ROW:,} rows or {LAST_EXCEL_COLUMN:,} columns, as no list of "
+                    "people or cases does. Export the one list that is needed, and import that.",
+                    sheet=name,
+                    cell=f"row {len(records)}",
+                )
+    except csv.Error as fault:
         raise FileRejected.because(
-            "A quotation mark in this row, or just before it, has no partner. Put it right, or export the file again.",
+            f"A cell in this row is longer than {csv.field_size_limit():,} characters. A quotation mark may lack its "
+            "partner; put it right, or export the file again."
+            if "larger than field limit" in str(fault)
+            else "A quotation mark in this row, or just before it, has no partner. Put it right, or export the file "
+            "again.",
             sheet=name,
             cell=f"row {len(records) + 1}",
         ) from None
@@ -189,7 +190,7 @@ def _batches(sheet: "ReadOnlyWorksheet", name: str) -> Grid:
     rows = enumerate(sheet.values, start=1)
     while batch := _read_batch(rows, name):
         if batch[-1][0] > LAST_EXCEL_ROW:
-            raise _damaged(name)
+            raise damaged(name)
         yield from batch
 
 
@@ -199,7 +200,7 @@ def _read_batch(rows: Iterator[tuple[int, tuple[object, ...]]], sheet: str) -> l
             return list(islice(rows, ROWS_AT_ONCE))
         # openpyxl stumbles over damage with whatever exception the damage leads to.
         except Exception:
-            raise _damaged(sheet) from None
+            raise damaged(sheet) from None
 
 
 @contextmanager
@@ -212,10 +213,10 @@ def _openpyxl_silenced() -> Iterator[None]:
 
 @contextmanager
 def _open_workbook(stream: BinaryIO) -> Iterator[Book]:
-    _refuse_unsafe_archive(stream)
+    lacks_results = examine(stream)
     with ExitStack() as opened:
         results = _sheets_of(stream, opened, results=True)
-        formulas = _sheets_of(stream, opened, results=False) if _lacks_results(stream) else {}
+        formulas = _sheets_of(stream, opened, results=False) if lacks_results else {}
         yield _Workbook(results, formulas)
 
 
@@ -225,54 +226,9 @@ def _sheets_of(stream: BinaryIO, opened: ExitStack, *, results: bool) -> "dict[s
     stream.seek(0)
     with _openpyxl_silenced():
         try:
-            workbook = load_workbook(stream, read_only=True, data_only=results)
+            workbook = load_workbook(stream, read_only=True, keep_links=False, data_only=results)
         # As above: any exception at all means that the workbook can't be read.
         except Exception:
-            raise _damaged("") from None
+            raise damaged("") from None
     opened.enter_context(closing(workbook))
     return {sheet.title: sheet for sheet in workbook.worksheets}
-
-
-def _lacks_results(stream: BinaryIO) -> bool:
-    """Whether some formula was never worked out, as in a workbook that a program wrote and Excel hasn't opened."""
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            for part in archive.namelist():
-                if not part.startswith("xl/worksheets/"):
-                    continue
-                with archive.open(part) as sheet:
-                    overlap = b""
-                    while piece := sheet.read(_PIECE):
-                        if _WITHOUT_RESULT.search(overlap + piece):
-                            return True
-                        overlap = piece[-_LONGEST_FORMULA:]
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
-        raise _damaged("") from None
-    return False
-
-
-def _refuse_unsafe_archive(stream: BinaryIO) -> None:
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise _damaged("") from None
-    stream.seek(0)
-    unpacked = sum(part.file_size for part in parts)
-    packed = sum(part.compress_size for part in parts) or 1
-    if unpacked > LARGEST_UNPACKED or (unpacked > RATIO_MATTERS_FROM and unpacked / packed > LARGEST_RATIO):
-        raise FileRejected.because(
-            "The workbook unpacks to far more than its size should hold. "
-            "Copy the rows that are needed into a new workbook, and import that."
-        )
-    if not any(part.filename.casefold().endswith("workbook.xml") for part in parts):
-        raise FileRejected.because(
-            "This is not an .xlsx workbook. Open it in Excel, save it as .xlsx or CSV, and import that."
-        )
-
-
-def _damaged(sheet: str) -> FileRejected:
-    return FileRejected.because(
-        "The workbook is damaged or wasn't copied completely. Open it in Excel, save it again, and import that.",
-        sheet=sheet,
-    )

@@ -31,6 +31,8 @@ CLOSURE_DATE = "closure date"
 LONGEST_REF = 64
 LONGEST_NAME = 255
 
+# A reference becomes part of the name of a calendar file.
+_LIKE_A_PATH = re.compile(r"\.\.|[\\\"<>|]|^[/.]")
 _NAMELIKE = re.compile(r"[^\W\d_]{2,}(?:,\s*|\s+)[^\W\d_]\D*")
 _WHOLE_NUMBER = re.compile(r"\d+\.0+")
 _SHORTENED_NUMBER = re.compile(r"\d(?:\.\d+)?E\+\d+", re.IGNORECASE)
@@ -233,6 +235,8 @@ class _Reading:
             self.problems.append(Problem(row.sheet, row.address("ref"), "", message))
         elif looks_like_formula(ref):
             self._wrong(row, "ref", "This looks like a formula. Type the reference in as plain text.")
+        elif _LIKE_A_PATH.search(ref):
+            self._wrong(row, "ref", "This looks like the path of a file. Use the case system's own number.")
         elif len(ref) > LONGEST_REF:
             self._wrong(row, "ref", f"This reference is longer than {LONGEST_REF} characters. Use a shorter one.")
         return re.sub(r"\.0+$", "", ref) if _WHOLE_NUMBER.fullmatch(ref) else ref

@@ -32,7 +32,17 @@ NOBODY = frozenset(
 LONGEST_SHOWN = 40
 LISTED = 20
 
-_ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+# Those without a width or a shape of their own; those that change the direction of a line or, in a terminal, its
+# colour; and halves of characters. White space is none of them.
+_UNSEEN = dict.fromkeys(
+    [
+        *map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u061c"),
+        *(code for code in (*range(0x20), *range(0x7F, 0xA0)) if not chr(code).isspace()),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        *range(0xD800, 0xE000),
+    ]
+)
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u0060\u00b4\u02bc", "'"))
 _MONTH = (
     "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -54,7 +64,7 @@ _FORMULA = re.compile(r"[=+\-@]\s*\S")
 
 
 def text_of(value: object) -> str:
-    """The cell as text: white space squeezed (non-breaking and zero-width included), whole numbers without ".0"."""
+    """The cell as text: white space squeezed, what can't be seen left out, whole numbers without ".0"."""
     if value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -65,7 +75,7 @@ def text_of(value: object) -> str:
 # The same few codes, teams and names stand in thousands of cells.
 @lru_cache(maxsize=4096)
 def _squeezed(text: str) -> str:
-    return " ".join(text.translate(_ZERO_WIDTH).split())
+    return " ".join(text.translate(_UNSEEN).split())
 
 
 def is_error(value: object) -> bool:

@@ -20,7 +20,7 @@ from storage.imports.cells import (
     shown,
     words_of,
 )
-from storage.imports.rejected import FileRejected, ImportRejected, Problem
+from storage.imports.rejected import SHOWN_PROBLEMS, FileRejected, ImportRejected, Problem
 from storage.imports.sheets import Column, Headers, Progress, Row, find_headers, read_rows
 
 COLUMNS = (
@@ -325,6 +325,9 @@ class _Reading:
         return next(iter(found)) if len(found) == 1 else None
 
     def _near(self, text: str) -> str:
+        if len(self.problems) >= SHOWN_PROBLEMS:
+            # It won't be shown, and looking through thousands of names for each of thousands of rows takes long.
+            return ""
         pool = self._emails if "@" in text else self._named
         close = get_close_matches(_email_in(text) if "@" in text else normal_name(text), pool, n=2, cutoff=0.75)
         names = [self._written.get(name, name) for name in close]
@@ -334,11 +337,11 @@ class _Reading:
         rows = {row.number: row for row in self._rows}
         settled: set[str] = set()
         for start in people:
-            path: list[str] = []
+            path: dict[str, None] = {}
             email = start
             while email in people and email not in settled:
                 if email in path:
-                    circle = path[path.index(email) :]
+                    circle = [*path][[*path].index(email) :]
                     names = " → ".join(people[one].name for one in [*circle, email])
                     message = (
                         f"These people manage one another in a circle: {names}. One of them needs another manager."
@@ -346,7 +349,7 @@ class _Reading:
                     first = min(circle, key=lambda one: people[one].row)
                     self._wrong(rows[people[first].row], "manager", message)
                     break
-                path.append(email)
+                path[email] = None
                 email = people[email].manager_email or ""
             settled.update(path)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from storage.imports.cells import text_of
+
 SHOWN_PROBLEMS = 50
 
 
@@ -20,7 +22,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        place = " ".join(part for part in (self.sheet, self.cell) if part)
+        # A sheet's name comes from the file, and a terminal would obey what is hidden in it.
+        place = " ".join(part for part in (text_of(self.sheet), self.cell) if part)
         said = f"“{self.value}”. {self.message}" if self.value else self.message
         return f"{place}: {said}" if place else said
 

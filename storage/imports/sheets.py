@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import islice
 
@@ -11,6 +11,8 @@ from storage.imports.cells import counted, is_blank, is_filler, text_of, words_o
 from storage.imports.rejected import FileRejected, Problem
 
 HEADERS_WITHIN = 30
+MOST_COMPARED = 200
+"""Headings that are compared with one that is missing; Annex A has about thirty in a list."""
 ROWS_PER_REPORT = 500
 
 Progress = Callable[[int, int | None], None]
@@ -91,13 +93,14 @@ def cell_address(row: int, column: int) -> str:
 def find_headers(book: Book, name: str, columns: Sequence[Column]) -> Headers:
     """The row among the first thirty that holds most of the columns; a title or two may stand above it."""
     best = Headers(name, 0, 0, {}, tuple(columns))
+    said: Sequence[object] = ()
     with closing(book.grid(name)) as grid:
         for number, values in islice(grid, HEADERS_WITHIN):
             found = _matched(name, number, values, columns)
             # A single match is a stray word in a title or a note, not a row of headings.
             if len(found.positions) > max(1, len(best.positions)):
-                best = found
-    return best
+                best, said = found, values
+    return replace(best, near=_near(best, said))
 
 
 def read_rows(
@@ -143,15 +146,24 @@ def _matched(sheet: str, number: int, values: Sequence[object], columns: Sequenc
             message = f"Two columns could be “{column.label}”. Rename or delete the one that isn't meant."
             problems.append(Problem(sheet, cell_address(number, places[1]), text_of(values[places[1]]), message))
     missing = tuple(column for column in columns if column.key not in positions)
-    spare = {words: text_of(values[at]) for at, words in enumerate(said) if words and at not in positions.values()}
+    width = max((at for at, words in enumerate(said) if words), default=-1) + 1
+    return Headers(sheet, number, width, positions, missing, tuple(problems))
+
+
+def _near(headers: Headers, values: Sequence[object]) -> dict[str, str]:
+    spare: dict[str, str] = {}
+    for at, value in enumerate(values):
+        if isinstance(value, str) and at not in headers.positions.values() and (words := words_of(value)):
+            spare[words] = text_of(value)
+        if len(spare) == MOST_COMPARED:
+            break
     near = {}
-    for column in missing:
+    for column in headers.missing:
         for name in column.names:
             if close := get_close_matches(name, spare, n=1, cutoff=0.8):
                 near[column.key] = spare[close[0]]
                 break
-    width = max((at for at, words in enumerate(said) if words), default=-1) + 1
-    return Headers(sheet, number, width, positions, missing, tuple(problems), near)
+    return near
 
 
 def _places(said: Sequence[str], names: Sequence[str]) -> list[int]:

@@ -10,9 +10,19 @@ from audits.people import Person
 from cards.card import Card
 from scheduling.door import Failure, NotDelivered, Parcel
 from storage.postings import Place
-from tests.storage.conftest import service, staffed, template
+from tests.storage.conftest import kind, postgresql, service, staffed, staffed_place, template
 
-__all__ = ["Letterbox", "letterbox", "refusing", "service", "staffed", "template"]
+__all__ = [
+    "Letterbox",
+    "kind",
+    "letterbox",
+    "postgresql",
+    "refusing",
+    "service",
+    "staffed",
+    "staffed_place",
+    "template",
+]
 
 
 @dataclass

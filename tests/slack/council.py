@@ -21,6 +21,7 @@ from bot.program import Program
 from bot.running import open_bot
 from bot.settings import Settings, SlackSettings, TeamsSettings, WebSettings
 from bot.slack.door import SlackDoor
+from bot.watching.doors import TimedPlatform
 from cards.card import Card
 from scheduling.clock import MovedClock
 from scheduling.door import Parcel
@@ -58,9 +59,10 @@ class Story:
     def door(self) -> SlackDoor:
         board = self.program.board
         assert isinstance(board, Doors)
-        door = board.doors["slack"]
-        assert isinstance(door, SlackDoor)
-        return door
+        timed = board.doors["slack"]
+        assert isinstance(timed, TimedPlatform)
+        assert isinstance(timed.door, SlackDoor)
+        return timed.door
 
     async def person(self, name: str) -> Person:
         found = await self.program.person(self.ids[name])
@@ -134,6 +136,8 @@ class Story:
         deadline = monotonic() + 10
         while not await condition():
             assert monotonic() < deadline, "waited in vain"
+            # Looking into SQLite suspends nothing, so auditloop would never have its turn.
+            await asyncio.sleep(0.005)
 
     async def settled(self) -> None:
         """Wait until auditloop has done all that the acts so far lead to, and has sent what is due now."""

@@ -55,7 +55,7 @@ async def told(story: Story, person: Member) -> str:
         ({"subject": "1 OR 1=1"}, "I can't find that audit"),
         ({"subject": ""}, "I can't find that audit"),
         ({"subject": "2"}, "Sorry, you can't accept the allocation here"),
-        ({"verb": "moderate"}, "Sorry, you can't moderate the audit here"),
+        ({"verb": "moderate"}, "You audited this case yourself"),
     ],
 )
 async def test_a_press_that_no_card_offers_changes_nothing(story: Story, changes: dict[str, str], words: str) -> None:

@@ -179,13 +179,15 @@ async def test_what_is_late_goes_to_somebody_who_says_that_they_have_it(month: S
     await month.until("2026-01-23T09:30")
     reminder = await month.shows("Carol", "This was due on Thu 8 Jan 2026")
     assert reminder.thread_ts == next(one.ts for one in month.people["Carol"].messages() if one.thread_ts is None)
-    late = await month.shows("Gil", f"Answer the allocation: {CASE} is waiting")
-    await month.people["Gil"].presses("I have this", late)
+    late = await month.shows("Gil", "2 steps waiting for help")
+    assert all(ref in month.people["Gil"].reads(late) for ref in (CASE, OTHER_CASE))
+    await month.people["Gil"].presses(f"I have this: {CASE}", late)
     await month.slack.until(lambda: late.history[-1] == "updated")
-    assert f"You have this: {CASE}" in month.people["Gil"].reads(late)
+    assert f"(with Carol Crane; taken up by Gil Goldcrest); Case: {CASE}" in month.people["Gil"].reads(late)
+    assert f"I have this: {OTHER_CASE}" in month.people["Gil"].reads(late)
     assert await entries(month) > before
     assert await unread(month) == {
         "Carol": [f"Your audit for January 2026: {CASE}", f"The audit of {CASE}", f"The audit of {CASE}"],
         "Leo": [*[f"Your audit for January 2026: {OTHER_CASE}"] * 2, *[f"The audit of {OTHER_CASE}"] * 2],
-        "Gil": [f"Answer the allocation: {OTHER_CASE} is waiting"],
+        "Gil": [f"Thank you. You have this: {CASE}"],
     }

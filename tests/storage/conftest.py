@@ -1,4 +1,7 @@
-"""A fictional service in a real SQLite file, for the tests of what is stored and of what the clock does to it."""
+"""A fictional service in a real database, for the tests of what is stored and of what the clock does to it.
+
+Whatever takes `store`, `service` or `place` runs twice: in a SQLite file and in PostgreSQL (tests/postgresql.py).
+"""
 
 import asyncio
 import shutil
@@ -22,8 +25,9 @@ from storage.database import open_database, sqlite_url
 from storage.ledger import Recorded, record
 from storage.migrating import migrate
 from storage.records import case_of
-from storage.store import Store
+from storage.store import Store, Transaction
 from storage.tables import CaseRow, OutboxRow, PersonRow, Table
+from tests.postgresql import Database, database_of_tests, shared_folder
 
 Row = TypeVar("Row", bound=Table)
 
@@ -56,6 +60,12 @@ CASES = (
 )
 
 
+sqlite_only = pytest.mark.parametrize("kind", ["sqlite"])
+"""For a test that is about SQLite itself."""
+postgresql_only = pytest.mark.parametrize("kind", ["postgresql"])
+"""For a test that is about PostgreSQL itself, or about several nodes that do things side by side."""
+
+
 class PowerCut(Exception):
     """What stops the program in the middle of its work in these tests."""
 
@@ -66,13 +76,49 @@ def moment(text: str) -> datetime:
     return WorkCalendar().moment(local.date(), local.time())
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a test keeps its data: a SQLite file of its own, or the database of this process in PostgreSQL."""
+
+    url: str
+    database: Path | Database
+
+    @property
+    def on_sqlite(self) -> bool:
+        return isinstance(self.database, Path)
+
+    @property
+    def file(self) -> Path:
+        """The file, on SQLite."""
+        assert isinstance(self.database, Path), "mark this test with sqlite_only"
+        return self.database
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table, as another program would read them."""
+        return contents(self.database) if isinstance(self.database, Path) else self.database.contents()
+
+    def run(self, *statements: str) -> None:
+        """Run statements, as another program would."""
+        if not isinstance(self.database, Path):
+            self.database.run(*statements)
+            return
+        with closing(sqlite3.connect(self.database)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
+
+
 @dataclass
 class Service:
-    """The people and cases above, in a database file."""
+    """The people and cases above, in a database."""
 
     store: Store = field(repr=False)
-    file: Path = field(repr=False)
+    place: Place = field(repr=False)
     ids: dict[str, int] = field(repr=False)
+
+    @property
+    def file(self) -> Path:
+        return self.place.file
 
     def name(self, person_id: int | None) -> str:
         return next((name for name, one in self.ids.items() if one == person_id), "nobody")
@@ -95,10 +141,13 @@ class Service:
 
     async def happens(self, audit_id: int, kind: str, at: str, by: str | None = None, /, **values: Any) -> Recorded:
         """An event on an audit, recorded in a transaction of its own."""
-        async with self.store.begin() as tx:
-            audit = await tx.audit(audit_id)
+
+        async def work(tx: Transaction) -> Recorded:
+            audit = await tx.audit(audit_id, alone=True)
             assert audit is not None
             return await record(tx, audit, Event(kind, moment(at), self.ids[by] if by else None, values))
+
+        return await self.store.attempt(work)
 
     async def audit(self, audit_id: int) -> Audit:
         async with self.store.begin() as tx:
@@ -125,12 +174,12 @@ class Service:
 
     @asynccontextmanager
     async def another_node(self) -> AsyncIterator[Store]:
-        """A second program on the same file."""
-        async with opened(self.file) as store:
+        """A second program on the same database."""
+        async with opened(self.place.url) as store:
             yield store
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        return contents(self.file)
+        return self.place.contents()
 
 
 def contents(file: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -174,17 +223,40 @@ def power_cut_at(store: Store, words: str, *, times_before: int = 0) -> Iterator
 
 
 @asynccontextmanager
-async def opened(file: Path) -> AsyncIterator[Store]:
-    store = Store(open_database(sqlite_url(file)), framework_named("southampton"), WorkCalendar())
+async def opened(where: Path | str) -> AsyncIterator[Store]:
+    """A store on a SQLite file, or on a database by its URL."""
+    url = where if isinstance(where, str) else sqlite_url(where)
+    store = Store(open_database(url), framework_named("southampton"), WorkCalendar())
     try:
         yield store
     finally:
         await store.close()
 
 
+async def _fill(url: Path | str) -> dict[str, int]:
+    """Put the people and cases of the fictional service into a database; everyone's id by name."""
+    ids: dict[str, int] = {}
+    async with opened(url) as store, store.begin() as tx:
+        for name, role, manager, area in STAFF:
+            row = PersonRow(
+                name=name,
+                email=f"{name.lower()}@example.gov.uk",
+                role=role,
+                service_area=area,
+                manager_id=ids[manager] if manager else None,
+            )
+            tx.session.add(row)
+            await tx.session.flush()
+            ids[name] = row.id
+        for ref, holder, area in CASES:
+            tx.session.add(CaseRow(ref=ref, plan="CIN", service_area=area, holder_id=ids[holder]))
+        await tx.people_changed()
+    return ids
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with nobody in it, to be copied."""
+    """A migrated SQLite file with nobody in it, to be copied."""
     file = tmp_path_factory.mktemp("template") / "empty.sqlite3"
 
     async def make() -> None:
@@ -195,49 +267,71 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture
-def file(template: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(template, tmp_path / "auditloop.sqlite3"))
-
-
-@pytest.fixture
-async def store(file: Path) -> AsyncIterator[Store]:
-    """A store on a migrated file with nobody in it."""
-    async with opened(file) as found:
-        yield found
-
-
 @pytest.fixture(scope="session")
 def staffed(template: Path) -> tuple[Path, dict[str, int]]:
     """The template with the people and cases of the fictional service in it, and everyone's id by name."""
     file = Path(shutil.copy(template, template.with_name("staffed.sqlite3")))
-    ids: dict[str, int] = {}
+    return file, asyncio.run(_fill(file))
 
-    async def fill() -> None:
-        async with opened(file) as store, store.begin() as tx:
-            for name, role, manager, area in STAFF:
-                row = PersonRow(
-                    name=name,
-                    email=f"{name.lower()}@example.gov.uk",
-                    role=role,
-                    service_area=area,
-                    manager_id=ids[manager] if manager else None,
-                )
-                tx.session.add(row)
-                await tx.session.flush()
-                ids[name] = row.id
-            for ref, holder, area in CASES:
-                tx.session.add(CaseRow(ref=ref, plan="CIN", service_area=area, holder_id=ids[holder]))
-            await tx.people_changed()
 
-    asyncio.run(fill())
-    return file, ids
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The database of this process in PostgreSQL, in which the fictional service may be kept."""
+
+    async def fill(url: str) -> None:
+        await _fill(url)
+
+    with database_of_tests(shared_folder(tmp_path_factory), fill, ("people", "cases", "revisions")) as found:
+        yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database on which a test runs."""
+    return str(request.param)
 
 
 @pytest.fixture
-async def service(staffed: tuple[Path, dict[str, int]], tmp_path: Path) -> AsyncIterator[Service]:
-    """The fictional service on a file of its own."""
-    source, ids = staffed
-    file = Path(shutil.copy(source, tmp_path / "service.sqlite3"))
-    async with opened(file) as store:
-        yield Service(store, file, ids)
+def place(kind: str, template: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    """A migrated database with nobody in it."""
+    if kind == "postgresql":
+        database: Database = request.getfixturevalue("postgresql")
+        return Place(database.cleared(), database)
+    file = Path(shutil.copy(template, tmp_path / "auditloop.sqlite3"))
+    return Place(sqlite_url(file), file)
+
+
+@pytest.fixture
+def new_place(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    """A database without any tables."""
+    if kind == "postgresql":
+        database: Database = request.getfixturevalue("postgresql")
+        return Place(database.emptied(), database)
+    file = tmp_path / "new.sqlite3"
+    return Place(sqlite_url(file), file)
+
+
+@pytest.fixture
+def staffed_place(
+    kind: str, staffed: tuple[Path, dict[str, int]], tmp_path: Path, request: pytest.FixtureRequest
+) -> Place:
+    """A database with the people and cases of the fictional service."""
+    if kind == "postgresql":
+        database: Database = request.getfixturevalue("postgresql")
+        return Place(database.cleared(with_kept=True), database)
+    file = Path(shutil.copy(staffed[0], tmp_path / "service.sqlite3"))
+    return Place(sqlite_url(file), file)
+
+
+@pytest.fixture
+async def store(place: Place) -> AsyncIterator[Store]:
+    """A store on a migrated database with nobody in it."""
+    async with opened(place.url) as found:
+        yield found
+
+
+@pytest.fixture
+async def service(staffed_place: Place, staffed: tuple[Path, dict[str, int]]) -> AsyncIterator[Service]:
+    """The fictional service on a database of its own."""
+    async with opened(staffed_place.url) as store:
+        yield Service(store, staffed_place, staffed[1])

@@ -6,7 +6,7 @@ from alembic import command
 
 from storage.drafts import GOOD_FOR, draft, drop_draft, keep_draft
 from storage.migrating import _config, is_current
-from tests.storage.conftest import Service, contents, differing, moment
+from tests.storage.conftest import Service, differing, moment
 
 NOW = moment("2026-03-03 09:00")
 
@@ -30,7 +30,7 @@ async def test_a_form_that_was_sent_or_emptied_is_forgotten(service: Service) ->
         await keep_draft(tx, marek, "book/1", {"when": "Tues"}, NOW)
         await drop_draft(tx, marek, "submit/1")
         await keep_draft(tx, marek, "book/1", {"when": ""}, NOW)
-    assert contents(service.file)["drafts"] == []
+    assert service.contents()["drafts"] == []
 
 
 async def test_what_is_too_old_comes_back_no_more_and_goes_at_the_next_draft(service: Service) -> None:
@@ -47,10 +47,10 @@ async def test_drafts_come_to_a_database_in_use_and_leave_it_as_it_was(service: 
     await service.allocate("N-1", "Marek", "2026-03-02 09:00")
     async with service.store.database.begin() as connection:
         await connection.run_sync(lambda one: command.downgrade(_config(one), "0004"))
-    before = contents(service.file)
+    before = service.contents()
     assert before["ledger"]
     assert "drafts" not in before
     assert not await is_current(service.store.database)
     async with service.store.database.begin() as connection:
         await connection.run_sync(lambda one: command.upgrade(_config(one), "0005"))
-    assert differing(before, contents(service.file)) == ["alembic_version", "drafts"]
+    assert differing(before, service.contents()) == ["alembic_version", "drafts"]

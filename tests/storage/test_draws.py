@@ -1,6 +1,5 @@
 """What the database gives to a draw: whose turn it is, what the period has so far, and who can't audit."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from storage.allocations import draw_cycle, ensure_cycle, preview, reaudit_audit
 from storage.migrating import _config, migrate
 from storage.records import case_of, person_of
 from storage.tables import CaseRow, LedgerRow, PersonRow
-from tests.storage.conftest import Service, moment, opened
+from tests.storage.conftest import Place, Service, moment, opened
 
 MARCH = Cycle.parse("2026-03")  # goes out on Tue 3 Mar 2026; the audits of April are due on Tue 28 Apr 2026
 BEFORE = moment("2026-03-02 10:00")
@@ -125,7 +124,7 @@ async def test_a_case_keeps_what_the_mix_is_made_of(service: Service) -> None:
     assert (found.sex, found.age_band, found.ethnicity_group) == ("female", "5-9", "Mixed")
 
 
-async def test_people_of_an_older_database_are_linked_to_nothing_and_trained(tmp_path: Path) -> None:
+async def test_people_of_an_older_database_are_linked_to_nothing_and_trained(new_place: Place) -> None:
     def as_it_was(connection: Connection) -> None:
         command.upgrade(_config(connection), "0001")
         connection.execute(
@@ -135,7 +134,7 @@ async def test_people_of_an_older_database_are_linked_to_nothing_and_trained(tmp
             )
         )
 
-    async with opened(tmp_path / "older.sqlite3") as store:
+    async with opened(new_place.url) as store:
         async with store.database.begin() as connection:
             await connection.run_sync(as_it_was)
         before, _ = await migrate(store.database)

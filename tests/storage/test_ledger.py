@@ -1,9 +1,6 @@
 import asyncio
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -32,13 +29,6 @@ async def a_busy_audit(service: Service) -> int:
     await service.happens(audit, "booked", "2026-03-03 11:00", "Cas", at=moment("2026-03-10 14:00"))
     await service.happens(audit, "held", "2026-03-10 15:00", "Marek")
     return audit
-
-
-def tamper(file: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(file)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
 
 
 # ---- together or not at all
@@ -127,7 +117,7 @@ async def test_what_is_read_back_is_what_the_rules_decided(service: Service) -> 
 async def test_events_that_come_at_once_on_one_audit_are_all_kept_in_one_chain(service: Service) -> None:
     audit = await service.allocate("N-1", "Marek", "2026-03-03 09:00")
     async with service.another_node() as other:
-        nodes = [service, Service(other, service.file, service.ids)]
+        nodes = [service, Service(other, service.place, service.ids)]
         await asyncio.gather(
             *(
                 nodes[number % 2].happens(
@@ -194,7 +184,7 @@ async def test_every_audit_and_the_service_have_chains_of_their_own(service: Ser
 )
 async def test_a_changed_entry_is_found(service: Service, change: str) -> None:
     audit = await a_busy_audit(service)
-    tamper(service.file, f"UPDATE ledger SET {change} WHERE number = 2")
+    service.place.run(f"UPDATE ledger SET {change} WHERE number = 2")
     found = await broken(service.store)
     assert found
     assert {one.chain for one in found} == {f"audit:{audit}"}
@@ -204,14 +194,14 @@ async def test_a_changed_entry_is_found(service: Service, change: str) -> None:
 @pytest.mark.parametrize("number", [1, 2, 3])
 async def test_a_removed_entry_is_found(service: Service, number: int) -> None:
     audit = await a_busy_audit(service)
-    tamper(service.file, f"DELETE FROM ledger WHERE number = {number}")
+    service.place.run(f"DELETE FROM ledger WHERE number = {number}")
     assert await broken(service.store) == [Broken(f"audit:{audit}", number + 1, f"entry {number} is missing")]
 
 
 @pytest.mark.parametrize("kept", [3, 2, 0])
 async def test_entries_taken_off_the_end_are_found(service: Service, kept: int) -> None:
     audit = await a_busy_audit(service)
-    tamper(service.file, f"DELETE FROM ledger WHERE number > {kept}")
+    service.place.run(f"DELETE FROM ledger WHERE number > {kept}")
     assert await broken(service.store) == [
         Broken(f"audit:{audit}", kept + 1, f"the last {4 - kept} of its entries are missing")
     ]
@@ -220,14 +210,13 @@ async def test_entries_taken_off_the_end_are_found(service: Service, kept: int) 
 async def test_an_entry_that_was_moved_to_another_audit_is_found(service: Service) -> None:
     audit = await a_busy_audit(service)
     other = await service.allocate("N-3", "Pat", "2026-03-03 09:00")
-    tamper(service.file, f"UPDATE ledger SET audit_id = {other} WHERE number = 2")
+    service.place.run(f"UPDATE ledger SET audit_id = {other} WHERE number = 2")
     assert await broken(service.store) == [Broken(f"audit:{audit}", 2, "its content was changed")]
 
 
 async def test_a_removed_entry_is_found_even_where_the_others_close_ranks(service: Service) -> None:
     audit = await a_busy_audit(service)
-    tamper(
-        service.file,
+    service.place.run(
         "DELETE FROM ledger WHERE number = 2",
         "UPDATE ledger SET number = 2 WHERE number = 3",
         "UPDATE ledger SET number = 3 WHERE number = 4",
@@ -246,8 +235,7 @@ def copied_as(number: int, kind: str, before: str, of: int) -> str:
 
 async def test_an_inserted_entry_is_found(service: Service) -> None:
     audit = await a_busy_audit(service)
-    tamper(
-        service.file,
+    service.place.run(
         "UPDATE ledger SET number = 5 WHERE number = 4",
         "UPDATE ledger SET number = 4 WHERE number = 3",
         copied_as(3, "accepted", "before", of=2),
@@ -258,7 +246,7 @@ async def test_an_inserted_entry_is_found(service: Service) -> None:
 
 async def test_an_entry_added_at_the_end_without_its_hash_is_found(service: Service) -> None:
     audit = await a_busy_audit(service)
-    tamper(service.file, copied_as(5, "withdrawn", "hash", of=4))
+    service.place.run(copied_as(5, "withdrawn", "hash", of=4))
     assert await broken(service.store) == [
         Broken(f"audit:{audit}", 5, "its content was changed"),
         Broken(f"audit:{audit}", 5, "it isn't the entry that was last"),
@@ -268,7 +256,7 @@ async def test_an_entry_added_at_the_end_without_its_hash_is_found(service: Serv
 async def test_one_broken_chain_does_not_hide_another(service: Service) -> None:
     await a_busy_audit(service)
     second = await service.allocate("N-3", "Pat", "2026-03-03 09:00")
-    tamper(service.file, "UPDATE ledger SET kind = 'declined' WHERE number = 1")
+    service.place.run("UPDATE ledger SET kind = 'declined' WHERE number = 1")
     assert {one.chain for one in await broken(service.store)} >= {f"audit:{second}"}
     assert len({one.chain for one in await broken(service.store)}) == 2
 

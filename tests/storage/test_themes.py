@@ -1,7 +1,5 @@
 """The table of themes: it comes to a database that is in use, and a title stands in it once."""
 
-from pathlib import Path
-
 import pytest
 from alembic import command
 from sqlalchemy.engine import Connection
@@ -9,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.migrating import _config, is_current, migrate
 from storage.themes import propose, sign_off, theme_titled, write_terms
-from tests.storage.conftest import Service, contents, differing, moment, opened
+from tests.storage.conftest import Place, Service, differing, moment, opened
 
 TERMS = {"Why": "Because of what the core audits found."}
 
@@ -26,25 +24,25 @@ async def test_themes_come_to_a_database_in_use_and_leave_it_as_it_was(service: 
 
     async with service.store.database.begin() as connection:
         await connection.run_sync(lambda one: command.downgrade(_config(one), "0003"))
-    whole = contents(service.file)
+    whole = service.contents()
     async with service.store.database.begin() as connection:
         await connection.run_sync(back)
-    before = contents(service.file)
+    before = service.contents()
     assert before["people"]
     assert before["ledger"]
     assert "themes" not in before
     assert not await is_current(service.store.database)
     async with service.store.database.begin() as connection:
         await connection.run_sync(forward)
-    after = contents(service.file)
+    after = service.contents()
     assert differing(before, after) == ["alembic_version", "themes"]
     assert after == whole
 
 
-async def test_a_new_database_has_no_themes(tmp_path: Path) -> None:
-    async with opened(tmp_path / "new.sqlite3") as store:
+async def test_a_new_database_has_no_themes(new_place: Place) -> None:
+    async with opened(new_place.url) as store:
         await migrate(store.database)
-    assert contents(tmp_path / "new.sqlite3")["themes"] == []
+    assert new_place.contents()["themes"] == []
 
 
 async def test_a_title_is_taken_whatever_its_capitals_and_spaces(service: Service) -> None:

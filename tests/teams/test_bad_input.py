@@ -36,7 +36,7 @@ async def refusals(story: Story) -> int:
         ("accept", {"subject": ["1"]}, "I can't find that audit"),
         ("accept", {}, "I can't find that audit"),
         ("accept", {"subject": "2"}, "Sorry, you can't accept the allocation here"),
-        ("moderate", {"subject": "1", "grade": "good"}, "Sorry, you can't moderate the audit here"),
+        ("moderate", {"subject": "1", "grade": "good"}, "You audited this case yourself"),
         ("accept", {"subject": "1", "which": "2"}, "Sorry, you can't accept the allocation here"),
         ("accept", {"subject": "1", "reason": "x" * 3000}, "That is too long"),
     ],
