@@ -4,10 +4,12 @@ from bot.slack.acquaintance import DEACTIVATED
 from tests.handlers.conftest import CASE
 from tests.slack import trouble as wrong
 from tests.slack.council import Story, reading
+from tests.slack.january import ALLOCATED, LISTED, REMINDED, reached_instead
 from tests.slack.people import Member
+from tests.slack.story import at_once, unread
 
+__all__ = ["at_once"]
 AMONG = "isn't among the people of this service"
-ASKED = f"Your audit for January 2026: {CASE}"
 
 
 def _followed(story: Story) -> Member:
@@ -23,11 +25,10 @@ async def test_who_is_given_a_new_account_is_written_to_there(story: Story) -> N
     new, old = _followed(story), story.people["Carol"]
     before = len(old.messages())
     await story.slack.events.changed(old)
-    await story.until("2026-01-26T10:00")
-    await story.settled()
-    assert any(CASE in text for text in new.sees())
+    await story.until(REMINDED)
+    assert await unread(story) == {"Leo": [ALLOCATED["Leo"]]}
+    assert [text.partition("\n")[0] for text in new.sees()] == [ALLOCATED["Carol"]]
     assert len(old.messages()) == before
-    story.slack.look()
 
 
 async def test_who_speaks_from_a_new_account_is_known(story: Story) -> None:
@@ -49,13 +50,12 @@ async def test_a_new_account_gets_what_the_old_one_did_not_once_slack_tells_of_i
     assert contact is not None
     assert contact.closed == DEACTIVATED
     await story.everyone_told()
-    assert "failed" in await story.states("Carol")
+    await reached_instead(story, "Carol")
     new = _followed(story)
     await story.slack.events.joined(new)
     await story.settled()
-    assert any(ASKED in reading(one) for one in new.messages())
-    new.sees()
-    story.slack.look()
+    assert [text.partition("\n")[0] for text in new.sees()] == LISTED["Carol"]
+    assert await unread(story) == {}
 
 
 async def test_while_slack_does_not_say_whether_the_old_account_is_gone_nothing_changes(story: Story) -> None:
