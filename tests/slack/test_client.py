@@ -20,6 +20,7 @@ from tests.slack.access import LEAST_SCOPES
 from tests.slack.people import Member as Person
 from tests.slack.server import APP_ID, APP_TOKEN, BOT_TOKEN, TEAM_ID, Slack
 from tests.slack.trouble import Mishap
+from tests.slack.workspace import Message
 
 HOME = {"type": "home", "blocks": [{"type": "section", "text": {"type": "plain_text", "text": "Yours"}}]}
 MODAL = {
@@ -64,6 +65,14 @@ async def test_slack_says_whose_the_token_is_and_what_it_may_do(slack: Slack, cl
     assert len(slack.sent("auth.test")) == 1
 
 
+def taken_away(slack: Slack) -> None:
+    """What is left to look at is one message that was taken away."""
+    (gone,) = slack.unseen()
+    assert isinstance(gone, Message)
+    assert gone.history[-1] == "deleted"
+    gone.seen = True
+
+
 async def test_a_message_goes_out_is_changed_and_taken_away(slack: Slack, client: SlackClient, ann: Person) -> None:
     channel = await client.open_chat(ann.id)
     first = await client.post(channel, saying("An audit for you"))
@@ -74,7 +83,7 @@ async def test_a_message_goes_out_is_changed_and_taken_away(slack: Slack, client
     assert slack.sent("chat.postMessage")[1].arguments["reply_broadcast"] is True
     await client.delete(channel, reply)
     assert ann.sees() == ["It was done"]
-    slack.look()
+    taken_away(slack)
 
 
 async def test_a_message_to_a_users_id_says_in_which_channel_it_stands(client: SlackClient, ann: Person) -> None:
@@ -121,7 +130,9 @@ async def test_views_are_opened_updated_and_published(slack: Slack, client: Slac
     assert ann.reads(ann.home) == "Yours"
     with pytest.raises(Refused, match="trigger"):
         await client.open_view("1.2.never", MODAL)
-    slack.look()
+    assert ann.modal is not None
+    assert ann.modal.title == "Grade"
+    assert ann.reads(ann.modal)
 
 
 async def test_a_file_comes_into_a_thread(client: SlackClient, slack: Slack, ann: Person) -> None:
@@ -155,7 +166,8 @@ async def test_an_interaction_is_answered_where_it_came_from(slack: Slack, clien
     await client.respond(url, saying("Once more"))
     with pytest.raises(Refused):
         await client.respond(url, saying("Too often"))
-    slack.look()
+    assert [ann.reads(one) for one in ann.ephemeral()] == ["Only for you", "Once more"]
+    taken_away(slack)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +199,7 @@ async def test_whatever_is_no_answer_may_have_arrived_and_goes_once(
         await client.post(channel, saying("Hello"))
     assert fault.value.may_have_arrived
     assert len(slack.sent("chat.postMessage")) == 1
-    slack.look()
+    assert ann.sees() == (["Hello"] if mishap.takes else [])
 
 
 @pytest.mark.parametrize("mishap", [wrong.HANGS, wrong.HANGS_AFTER_TAKING], ids=["before", "after"])
@@ -203,7 +215,7 @@ async def test_an_answer_that_takes_too_long_is_not_waited_for(
         with pytest.raises(Unanswered, match="TimeoutError") as fault:
             await client.post(channel, saying("Hello"))
     assert fault.value.may_have_arrived
-    slack.look()
+    assert ann.sees() == (["Hello"] if mishap.takes else [])
 
 
 async def test_who_cannot_be_reached_at_all_has_surely_got_nothing() -> None:

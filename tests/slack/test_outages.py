@@ -105,7 +105,6 @@ async def test_an_hour_without_slack(opens: Opens, mishap: Mishap, monkeypatch: 
         last = [text for text in story.people["Leo"].sees() if "Part " in text][-3:]
         assert [text.partition("Part ")[2][:1] for text in last] == ["1", "2", "3"]
         assert not await story.rows(OutboxRow.state.in_(("queued", "unknown")), OutboxRow.to_id == story.ids["Leo"])
-        story.slack.look()
 
 
 def alerts(found: dict[str, list[str]], officer: str) -> dict[str, list[str]]:
@@ -136,7 +135,6 @@ async def test_after_a_week_without_slack_the_first_ten_minutes_are_quiet_and_ri
         assert len(found["Carol"]) == len(found["Leo"]) == 1
         officer = await story.officer()
         assert "2 steps waiting for help" in found[officer]
-        story.slack.look()
 
 
 def parts(local: str) -> tuple[date, time]:
@@ -176,4 +174,3 @@ async def test_hundreds_who_waited_an_hour_get_theirs_in_order_at_slacks_pace(op
         assert slack.breaches == []
         for person, _ in crowd:
             assert [text.partition("Part ")[2][:1] for text in person.sees()] == ["0", "1", "2"]
-        slack.look()
