@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from bot.rates import Rate
 from bot.slack import rates
-from storage.tables import DraftRow, LedgerRow
+from storage.tables import DraftRow, LedgerRow, PersonRow
 from tests.handlers.conftest import CASE
 from tests.slack.council import Story
 from tests.slack.forms import control
@@ -52,6 +52,20 @@ async def drafts(story: Story, name: str) -> list[dict[str, str]]:
     """What somebody has typed and not sent."""
     async with story.store.begin() as tx:
         return list(await tx.session.scalars(select(DraftRow.values).where(DraftRow.person_id == story.ids[name])))
+
+
+async def hired(story: Story, count: int) -> list[tuple[Member, int]]:
+    """So many more managers, each with an account in Slack and their id."""
+    found = []
+    async with story.store.begin() as tx:
+        for number in range(count):
+            person = story.slack.member(f"Person {number}", f"p{number}@example.org")
+            row = PersonRow(name=person.name, email=person.email, role="manager", active=True)
+            tx.session.add(row)
+            await tx.session.flush()
+            found.append((person, row.id))
+        await tx.people_changed()
+    return found
 
 
 async def unread(story: Story) -> dict[str, list[str]]:

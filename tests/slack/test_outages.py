@@ -15,12 +15,12 @@ from bot.email.postman import Postman
 from bot.settings import EmailSettings
 from bot.slack import client
 from storage.ledger import post, record
-from storage.tables import AuditRow, OutboxRow, PersonRow
+from storage.tables import AuditRow, OutboxRow
 from tests.bot.smtp import LOOPBACK, MailServer, listening
 from tests.handlers.conftest import CASE
 from tests.slack import trouble as wrong
 from tests.slack.council import Opens, Story
-from tests.slack.story import at_once, unread
+from tests.slack.story import at_once, hired, unread
 from tests.slack.trouble import Mishap, Way
 
 __all__ = ["at_once"]
@@ -144,16 +144,10 @@ def parts(local: str) -> tuple[date, time]:
 
 async def test_hundreds_who_waited_an_hour_get_theirs_in_order_at_slacks_pace(opens: Opens) -> None:
     async with opens() as story:
-        slack, crowd = story.slack, []
+        slack = story.slack
         slack.rates.now, slack.api.enforces_rates = monotonic, True
+        crowd = await hired(story, 30)
         async with story.store.begin() as tx:
-            for number in range(30):
-                person = slack.member(f"Person {number}", f"p{number}@example.org")
-                row = PersonRow(name=person.name, email=person.email, role="manager", active=True)
-                tx.session.add(row)
-                await tx.session.flush()
-                crowd.append((person, row.id))
-            await tx.people_changed()
             at = story.clock.now()
             await post(
                 tx,

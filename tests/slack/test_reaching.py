@@ -9,7 +9,7 @@ from sqlalchemy import update
 from audits.messages import Message
 from bot.slack.acquaintance import DEACTIVATED
 from storage.ledger import post
-from storage.tables import ContactRow, PersonRow
+from storage.tables import ContactRow
 from tests.slack import trouble as wrong
 from tests.slack.council import Opens, Story, reading
 from tests.slack.january import (
@@ -23,7 +23,7 @@ from tests.slack.january import (
     reminded_instead,
 )
 from tests.slack.server import Slack
-from tests.slack.story import unread
+from tests.slack.story import hired, unread
 from tests.slack.trouble import Mishap
 
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -208,17 +208,11 @@ async def test_while_the_directory_cannot_be_read_messages_wait(opens: Opens) ->
 
 async def test_a_months_list_for_hundreds_stays_within_slacks_rates(opens: Opens) -> None:
     async with opens() as story:
-        slack, crowd = story.slack, []
+        slack = story.slack
         slack.rates.now, slack.api.enforces_rates = monotonic, True
         now = story.clock.now()
+        crowd = await hired(story, 120)
         async with story.store.begin() as tx:
-            for number in range(120):
-                person = slack.member(f"Person {number}", f"p{number}@example.org")
-                row = PersonRow(name=person.name, email=person.email, role="manager", active=True)
-                tx.session.add(row)
-                await tx.session.flush()
-                crowd.append((person, row.id))
-            await tx.people_changed()
             few = crowd[0][1]
             texts = [(row_id, f"Part {part}") for _, row_id in crowd for part in range(2)]
             texts += [(few, f"More {part}") for part in range(6)]
