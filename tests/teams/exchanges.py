@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,15 +46,24 @@ class Exchanges:
 
     async def heard(self, *activities: str, since: int) -> None:
         """Wait until the bot has answered activities of these types (or any), the first `since` exchanges left out."""
-        async with asyncio.timeout(PATIENCE / 1000):
-            while not (came := self._sent_since(since)) or not came.issuperset(activities):
-                self._more.clear()
-                await self._more.wait()
+        await self._until(lambda: bool(came := self._sent_since(since)) and came.issuperset(activities))
 
     async def said(self, activity: str, *, since: int) -> None:
         """Wait until something that the bot asked for has been answered, the first `since` exchanges left out."""
+        await self._until(lambda: any(one.from_bot and one.activity == activity for one in self.seen[since:]))
+
+    async def worded(self, *texts: str) -> list[Exchange]:
+        """Wait until there is an exchange for each of these texts, and give those, in the order of their answers."""
+
+        def those() -> list[Exchange]:
+            return [one for one in self.seen if one.body.get("text") in texts]
+
+        await self._until(lambda: {one.body["text"] for one in those()}.issuperset(texts))
+        return those()
+
+    async def _until(self, came: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE / 1000):
-            while not any(one.from_bot and one.activity == activity for one in self.seen[since:]):
+            while not came():
                 self._more.clear()
                 await self._more.wait()
 

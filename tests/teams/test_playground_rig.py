@@ -274,7 +274,7 @@ async def test_all_that_goes_to_and_fro_can_be_seen(pair: Pair) -> None:
     await pair.alice.say("is this noted")
     await pair.bot.post(pair.alice, {"text": "It is."})
     await pair.alice.reads("It is.")
-    *_, said, answered = pair.alice.exchanges.seen
+    said, answered = await pair.alice.exchanges.worded("is this noted", "It is.")
     assert (said.from_bot, said.activity, said.body["text"], said.status) == (False, "message", "is this noted", 200)
     assert (answered.from_bot, answered.body["text"], answered.status) == (True, "It is.", 201)
     assert set(answered.answer) == {"id"}
