@@ -66,8 +66,7 @@ def apply(audit: Audit, event: Event) -> Audit:
         case "discussed" | "released":
             facts |= {event.kind: values.get("text", ""), "hold": False}
             if values.get("grade"):
-                # What is kept back stays as it is; the two have agreed on the auditor's own grade.
-                changes["grade" if audit.on_hold else "confirmed_grade"] = values["grade"]
+                changes["confirmed_grade"] = values["grade"]
         case "waived":
             facts["waived"] = values.get("text", "")
             done["self_assessed"] = done["waived"]
@@ -86,7 +85,8 @@ def apply(audit: Audit, event: Event) -> Audit:
         case "resolved":
             facts["resolution"] = values.get("text", "")
             if values.get("grade"):
-                changes["confirmed_grade"] = values["grade"]
+                # What is kept back stays as it is; the two have agreed on the auditor's own grade.
+                changes["grade" if audit.on_hold else "confirmed_grade"] = values["grade"]
         case "confirmed":
             changes["actions"] = _changed(audit, values["action"], confirmed_by=event.actor_id, confirmed_at=event.at)
         case "signed_off" if "action" in values:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,16 @@ class Directory:
 
     def holders(self, role: str) -> tuple[Person, ...]:
         """Every active holder of a role, by name."""
-        found = [person for person in self.people.values() if person.active and person.role == role]
-        return tuple(sorted(found, key=lambda person: (person.name, person.id)))
+        return self._by_role.get(role, ())
+
+    @cached_property
+    def _by_role(self) -> Mapping[str, tuple[Person, ...]]:
+        # Each new duty asks who holds a role, so nobody looks through everyone each time.
+        found: dict[str, list[Person]] = {}
+        for person in sorted(self.people.values(), key=lambda one: (one.name, one.id)):
+            if person.active:
+                found.setdefault(person.role, []).append(person)
+        return {role: tuple(people) for role, people in found.items()}
 
     def stand_in(self, person: Person, day: date) -> Person:
         """The person, or while they are away their cover, else the nearest manager at work."""

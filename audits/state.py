@@ -168,4 +168,5 @@ class Audit:
         return tuple(duty for duty in self.duties if duty.is_open and key in (None, duty.key))
 
     def action(self, number: int) -> RemedialAction | None:
-        return next((action for action in self.actions if action.number == number), None)
+        """The action of a number, if it may be known."""
+        return next((action for action in self.disclosed_actions if action.number == number), None)

@@ -117,6 +117,7 @@ class _Restored:
     waiting: int
     told: bool
     kept: str = ""
+    undone: int = 0
 
 
 def bring_back(settings: Settings, file: Path, *, force: bool, even_if_broken: bool, tools: Path | None) -> None:
@@ -149,6 +150,11 @@ def bring_back(settings: Settings, file: Path, *, force: bool, even_if_broken: b
         echo(
             f"What happened after {moment_words(done.contents.until, calendar)} is not in it. Answers given since then "
             "have to be given again, and personal data erased since then has to be erased again."
+        )
+    if done.undone:
+        back = "1 person who was" if done.undone == 1 else f"{done.undone} people who were"
+        echo(
+            f"{back} erased since {'is' if done.undone == 1 else 'are'} back. Please run auditloop person erase again."
         )
     if done.waiting:
         echo(
@@ -193,8 +199,9 @@ async def _from_copy(
                 waiting, told = await _go_on(engine, framework, now, contents)
             finally:
                 await engine.dispose()
+            undone = max(sqlite_files.erasures(target) - sqlite_files.erasures(part), 0)
             kept = sqlite_files.put_in_place(part, target, now)
-    return _Restored(contents, waiting, told, str(kept or ""))
+    return _Restored(contents, waiting, told, str(kept or ""), undone)
 
 
 async def _from_dump(
@@ -214,7 +221,7 @@ async def _from_dump(
         _holds(file, restoring.contents, even_if_broken=even_if_broken)
         waiting, told = await _go_on(restoring.engine, framework, now, restoring.contents)
     kept = f"the schema {restoring.kept} of this database" if restoring.kept else ""
-    return _Restored(restoring.contents, waiting, told, kept)
+    return _Restored(restoring.contents, waiting, told, kept, restoring.undone)
 
 
 async def _go_on(engine: AsyncEngine, framework: Framework, now: datetime, contents: Contents) -> tuple[int, bool]:

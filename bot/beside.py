@@ -29,8 +29,5 @@ class Beside:
 async def _logged(work: Coroutine[Any, Any, object]) -> None:
     try:
         await work
-    except Exception as fault:
-        # The message of a fault may repeat what a person typed; its kind doesn't.
-        log.error(
-            "something beside an answer failed: %s", type(fault).__name__, exc_info=log.isEnabledFor(logging.DEBUG)
-        )
+    except Exception:
+        log.exception("something beside an answer failed")

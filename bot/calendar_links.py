@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 from yarl import URL
 
+from audits.people import Person
+from audits.permissions import sees_grade
+from audits.state import Audit
 from cards.card import Download
 from cards.invitation import invitation, moderation_invitation
 from cards.scene import Scene
-from storage.store import Store
+from storage.store import Store, Transaction
 
 PATH = "/calendar"
 GOOD_FOR = timedelta(days=100)
@@ -54,7 +57,8 @@ class CalendarLinks:
 
 
 async def calendar_file(store: Store, person_id: int, ref: str, now: datetime) -> Download | None:
-    """The invitation that `ref` names (see Download), as one person gets it; None where there is none any more."""
+    """The invitation that `ref` names (see Download), as one person gets it; None where there is none any more, or
+    where the audit has become somebody else's since the link was made."""
     kind, _, number = ref.partition("/")
     make = {"audit": invitation, "moderation": moderation_invitation}.get(kind)
     async with store.begin() as tx:
@@ -62,4 +66,13 @@ async def calendar_file(store: Store, person_id: int, ref: str, now: datetime) -
         audit = await tx.audit(int(number)) if number.isdecimal() else None
         if make is None or person is None or not person.active or audit is None or audit.withdrawn:
             return None
-        return make(Scene(tx.rules, audit, person, now))
+        return make(Scene(tx.rules, audit, person, now)) if _has_to_do_with(tx, audit, person, now) else None
+
+
+def _has_to_do_with(tx: Transaction, audit: Audit, person: Person, now: datetime) -> bool:
+    """Whether an audit is a person's own or of those below them, or they have a step of it, or stand in for who has."""
+    if sees_grade(tx.rules, audit, person):
+        return True
+    today = tx.calendar.day_of(now)
+    asked = [tx.directory.get(one) for one in (audit.case.holder_id, *(duty.owner_id for duty in audit.open_duties()))]
+    return any(person.id in (one.id, tx.directory.stand_in(one, today).id) for one in asked if one is not None)

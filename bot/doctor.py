@@ -11,7 +11,7 @@ from audits.dates import day_words
 from audits.reading import FrameworkError
 from bot.faults import UserFault
 from bot.opening import configured_framework, open_store
-from bot.settings import FILE, Settings, SettingsError, read_settings
+from bot.settings import FILE, RetentionSettings, Settings, SettingsError, read_settings
 from bot.unreachable import in_reach, shown
 from cards.wording import counted
 from scheduling.clock import SystemClock
@@ -21,7 +21,7 @@ from storage.imports.storing import counts
 from storage.migrating import migrate
 from storage.postgresql import standing_of
 from storage.store import Store, Transaction
-from storage.tables import OutboxRow
+from storage.tables import LedgerRow, OutboxRow
 
 
 def examine(folder: Path) -> int:
@@ -34,16 +34,33 @@ def examine(folder: Path) -> int:
         return 1
     where = FILE if (folder / FILE).is_file() else f"no {FILE} here, so the defaults"
     print(f"Well: settings ({where}); framework {framework.about.title}.")
+    for words in _kept_for_ever(settings.retention):
+        print(f"To know: {words}")
     if framework.about.review_by and framework.about.review_by < SystemClock().now().date():
         print(f"To know: the framework was due for review on {day_words(framework.about.review_by)}.")
     return asyncio.run(_examine(settings))
+
+
+def _kept_for_ever(retention: RetentionSettings) -> list[str]:
+    """What isn't erased after any time, and where to say after how long it is."""
+    if retention.months is None:
+        return [
+            "nothing that people wrote is erased, however old it is. Once you know for how long it must be kept, set "
+            f"months and alert_months in the section retention of {FILE} (docs/privacy.md)."
+        ]
+    if retention.alert_months is None:
+        return [
+            "audits with a safety alert are kept whole for ever. Once you know for how long they must be kept, set "
+            f"alert_months in the section retention of {FILE} (docs/privacy.md)."
+        ]
+    return []
 
 
 async def _examine(settings: Settings) -> int:
     try:
         async with open_store(settings) as store:
             await _say_which_database(settings, store)
-            async with store.begin() as tx:
+            async with store.look() as tx:
                 wrong = await _content(tx)
             found = await _doors(settings, store)
     except UserFault as fault:
@@ -58,7 +75,7 @@ async def _examine(settings: Settings) -> int:
 
 
 async def _say_which_database(settings: Settings, store: Store) -> None:
-    async with store.begin() as tx:
+    async with store.look() as tx:
         people, cases = await counts(tx)
     content = f"{counted(people, 'person', 'people')}, {counted(cases, 'open case')}"
     if store.database.dialect.name != "postgresql":
@@ -72,7 +89,7 @@ async def _say_which_database(settings: Settings, store: Store) -> None:
 
 
 async def _content(tx: Transaction) -> list[str]:
-    """What is missing or wrong in what the database holds."""
+    """What is missing or wrong in what the database holds. That its ledger holds is printed."""
     people, cases = await counts(tx)
     wrong: list[str] = []
     if not people:
@@ -92,10 +109,18 @@ async def _content(tx: Transaction) -> list[str]:
     failed = await tx.session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == "failed")) or 0
     if failed:
         wrong.append(f"{counted(failed, 'message')} could not be delivered; write status to the bot for more.")
-    _, broken = await ledger.verify(tx)
+    entries, broken = await ledger.verify(tx)
     if broken:
         wrong.append("The ledger has been tampered with. Run: auditloop ledger verify")
+    else:
+        print(f"Well: the ledger; {await _entries_words(tx, entries)}, and the chain holds.")
     return wrong
+
+
+async def _entries_words(tx: Transaction, entries: int) -> str:
+    """How many entries the ledger has, and of how many the personal fields were erased."""
+    erased = await tx.session.scalar(select(func.count(LedgerRow.id)).where(LedgerRow.erased_at.is_not(None))) or 0
+    return f"{counted(entries, 'entry', 'entries')}, {erased or 'none'} of them erased"
 
 
 async def _doors(settings: Settings, store: Store) -> list[tuple[str, str]]:
@@ -129,13 +154,12 @@ def verify(settings: Settings) -> int:
     """Walk the ledger's chains; 0 if they hold, else 1."""
 
     async def work() -> int:
-        async with open_store(settings) as store, store.begin() as tx:
+        async with open_store(settings) as store, store.look() as tx:
             count, broken = await ledger.verify(tx)
+            words = await _entries_words(tx, count)
         for one in broken:
             print(f"{one.chain}, entry {one.number}: {one.reason}.")
-        print(
-            f"{counted(count, 'entry', 'entries')} read; {'the chain holds' if not broken else 'the chain is broken'}."
-        )
+        print(f"{words}; {'the chain holds' if not broken else 'the chain is broken'}.")
         return 1 if broken else 0
 
     return asyncio.run(work())

@@ -5,10 +5,10 @@ import socket
 from bot.faults import UserFault
 
 
-def listening_socket(host: str, port: int) -> tuple[socket.socket, str]:
+def listening_socket(host: str, port: int, setting: str) -> tuple[socket.socket, str]:
     """A socket that listens, and its address without a slash at its end; port 0 takes any free one.
 
-    Raises UserFault where the port can't be had.
+    Raises UserFault where the port can't be had, with the setting that names it.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -20,7 +20,7 @@ def listening_socket(host: str, port: int) -> tuple[socket.socket, str]:
     except OSError as fault:
         listening.close()
         raise UserFault(
-            f"Port {port} of {host} can't be had: {fault.strerror}. Close the program that has it, or set web.port."
+            f"Port {port} of {host} can't be had: {fault.strerror}. Close the program that has it, or set {setting}."
         ) from fault
     got = listening.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host

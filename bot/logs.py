@@ -6,6 +6,7 @@ fault the log has its kind and the places in the code, whoever logs it.
 
 import copy
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from typing import Any
 FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MOST_FAULTS = 20
 """Of faults that led to one another."""
+EVENT_LOOP = "asyncio"
+"""It tells of a task or a callback that failed with all that these held, the message of the fault among it."""
+_LOOP_SAYS = re.compile(r"[\n(<]")
+"""Where it ends to say what failed, and begins with what that held."""
 
 
 class WithoutWords(logging.Formatter):
@@ -23,6 +28,8 @@ class WithoutWords(logging.Formatter):
         # Another handler may have put the whole text of the fault into the record.
         record = copy.copy(record)
         record.exc_text = None
+        if record.name == EVENT_LOOP and record.levelno >= logging.ERROR:
+            record.msg, record.args = _LOOP_SAYS.split(record.getMessage(), maxsplit=1)[0].rstrip(), ()
         return super().format(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's own name

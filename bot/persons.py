@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,12 @@ OWNER_ALONE = 0o600
 
 
 class _Preview(Exception):
-    """Ends a transaction without writing."""
+    """Ends a transaction without writing, and says what it would have done."""
+
+    def __init__(self, person: Person, erasure: Erasure) -> None:
+        super().__init__()
+        self.person = person
+        self.erasure = erasure
 
 
 def export(settings: Settings, name: str, folder: Path) -> None:
@@ -40,7 +46,11 @@ def export(settings: Settings, name: str, folder: Path) -> None:
             stem = f"auditloop-person-{person.id}-{now:%Y%m%d-%H%M%S}"
             # Within the transaction, so that no export is recorded that could not be written.
             data = _written(folder / f"{stem}.json", json.dumps(found, ensure_ascii=False, indent=2) + "\n")
-            return person, data, _written(folder / f"{stem}.txt", as_text(person.name, found))
+            try:
+                return person, data, _written(folder / f"{stem}.txt", as_text(person.name, found))
+            except UserFault:
+                data.unlink()
+                raise
 
     person, data, text = asyncio.run(work())
     typer.echo(f"All that auditloop keeps about {person.name} is in {data} and, to be read, in {text}.")
@@ -51,21 +61,25 @@ def export(settings: Settings, name: str, folder: Path) -> None:
 def left(settings: Settings, name: str) -> None:
     """Say that a person has left. Raises UserFault."""
 
+    async def goes(tx: Transaction) -> tuple[Person, int]:
+        person = meant(tx, name)
+        if not person.active:
+            raise UserFault(f"{person.name} has left already, as far as auditloop knows.")
+        waiting = len(await duties_of(tx, person.id))
+        await leaves(tx, person, SystemClock().now())
+        return person, waiting
+
     async def work() -> tuple[Person, int]:
-        async with open_store(settings) as store, store.begin() as tx:
-            person = meant(tx, name)
-            if not person.active:
-                raise UserFault(f"{person.name} has left already, as far as auditloop knows.")
-            waiting = len(await duties_of(tx, person.id))
-            await leaves(tx, person, SystemClock().now())
-            return person, waiting
+        async with open_store(settings) as store:
+            return await store.attempt(goes)
 
     person, waiting = asyncio.run(work())
     typer.echo(f"{person.name} has left: nothing is asked of them any more.")
     if waiting:
+        still = "is" if waiting == 1 else "are"
         typer.echo(
-            f"{counted(waiting, 'step')} of theirs still open. Please reassign their audits; a case list in which "
-            "somebody else has their cases passes on the rest."
+            f"{counted(waiting, 'step')} of theirs {still} still open. Please reassign their audits; a case list in "
+            "which somebody else has their cases passes on the rest."
         )
     typer.echo("If they come back, import them again.")
 
@@ -74,23 +88,22 @@ def erase(settings: Settings, name: str, *, preview: bool, yes: bool) -> None:
     """Erase what is kept about a person who has left, once that was confirmed. Raises UserFault with every reason why
     it can't be done."""
 
+    async def erased(tx: Transaction, *, really: bool) -> tuple[Person, Erasure]:
+        person, now = meant(tx, name), SystemClock().now()
+        reasons = await obstacles(tx, person, settings.retention.keeping, now)
+        if reasons:
+            raise UserFault(_refused(person, reasons))
+        erasure = await erase_person(tx, person, now)
+        if not really:
+            raise _Preview(person, erasure)
+        return person, erasure
+
     async def work(*, really: bool) -> tuple[Person, Erasure]:
-        done: tuple[Person, Erasure] | None = None
         async with open_store(settings) as store:
             try:
-                async with store.begin() as tx:
-                    person, now = meant(tx, name), SystemClock().now()
-                    reasons = await obstacles(tx, person, settings.retention.keeping, now)
-                    if reasons:
-                        raise UserFault(_refused(person, reasons))
-                    done = person, await erase_person(tx, person, now)
-                    if not really:
-                        raise _Preview
-            except _Preview:
-                pass
-        if done is None:
-            raise UserFault("Nothing was done. Please try again.")
-        return done
+                return await store.attempt(partial(erased, really=really))
+            except _Preview as would:
+                return would.person, would.erasure
 
     person, would = asyncio.run(work(really=False))
     typer.echo(f"What would be erased about {person.name}, who has left: {_counts(would)}.")
@@ -149,11 +162,15 @@ def _counts(done: Erasure) -> str:
 
 
 def _written(path: Path, text: str) -> Path:
-    """A new file that only this account can read. Raises UserFault."""
+    """A new file that only this account can read; nothing of it is left where that fails. Raises UserFault."""
+    made = False
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ALONE), "w", encoding="utf-8") as file:
+            made = True
             file.write(text)
     except OSError as fault:
+        if made:
+            path.unlink()
         raise UserFault(f"{path} can't be written: {fault.strerror}.") from fault
     return path
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
@@ -43,7 +43,8 @@ class DeskDoor:
 class Program:
     """auditloop at work on one database. `board` is where messages can be changed after they were delivered.
 
-    `after_beat` is called after each beat in which what is due was seen to; `retaining` erases what is past its time.
+    `after_tick` is called after each tick of a beat in which what is due was seen to; `retaining` erases what is past
+    its time.
     """
 
     store: Store
@@ -53,7 +54,7 @@ class Program:
     board: Board | None = None
     at_once: int = 1
     figures: Figures = field(default_factory=Figures)
-    after_beat: Callable[[], None] | None = None
+    after_tick: Callable[[], None] | None = None
     retaining: Retaining | None = None
     _beating: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _called: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -70,15 +71,24 @@ class Program:
         return self.clock.now()
 
     async def beat(self) -> int:
-        """One heartbeat: what is due is done, what may go is sent; then what is no longer kept goes."""
+        """One heartbeat: what is due is done, what may go is sent; then what is no longer kept goes.
+
+        Where much is to be sent, that is several ticks, each with a round of messages.
+        """
         async with self._beating:
-            with self.figures.ticking():
-                sent = await catch_up(self.store, self.door, self.clock, self.board, at_once=self.at_once)
-            if self.after_beat is not None:
-                self.after_beat()
+            sent = await catch_up(
+                self.store, self.door, self.clock, self.board, at_once=self.at_once, ticking=self._ticking
+            )
             if self.retaining is not None:
                 await self.retaining.take(self.store, self.now())
             return sent
+
+    @contextmanager
+    def _ticking(self) -> Iterator[None]:
+        with self.figures.ticking():
+            yield
+        if self.after_tick is not None:
+            self.after_tick()
 
     def call(self) -> None:
         """Ask for a heartbeat as soon as may be, without waiting for it."""

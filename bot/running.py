@@ -31,6 +31,7 @@ from bot.watching.figures import Figures
 from bot.watching.metrics import Metrics
 from bot.watching.sign_of_life import SignOfLife, calling
 from bot.web import Calendar, Watch, build_watch, build_web, serve_web
+from handlers.when.days import be_ready
 from scheduling.clock import Clock, SystemClock
 from scheduling.door import Door
 from scheduling.heartbeat import start_heartbeat
@@ -142,13 +143,7 @@ def _watch(settings: Settings, program: Program, counts: Counts, others: tuple[C
 
 async def _open_watch(stack: AsyncExitStack, settings: WatchSettings, watch: Watch, say: Callable[[str], None]) -> str:
     """Answer whoever watches at an address of its own; that address."""
-    try:
-        sock, address = listening_socket(settings.host, settings.port or 0)
-    except UserFault as fault:
-        raise UserFault(
-            f"Port {settings.port} of {settings.host} can't be had for whoever watches. Close the program that has it, "
-            "or set watch.port."
-        ) from fault
+    sock, address = listening_socket(settings.host, settings.port or 0, "watch.port")
     stack.callback(sock.close)
     await serve_web(stack, sock, build_watch(watch))
     say(f"Whoever watches is answered at {address}/readyz and {address}/metrics.")
@@ -161,7 +156,7 @@ async def _give_signs_of_life(stack: AsyncExitStack, settings: WatchSettings, pr
     session = await stack.enter_async_context(calling(url))
     sign = SignOfLife(session, url, settings.ping_every_seconds)
     stack.push_async_callback(sign.close)
-    program.after_beat = sign.give
+    program.after_tick = sign.give
 
 
 async def _open_platforms(
@@ -177,7 +172,8 @@ async def _open_platforms(
         _need_teams()
     if settings.slack is not None:
         _need_slack()
-    sock, address = listening_socket(settings.web.host, settings.web.port)
+    await asyncio.to_thread(be_ready)
+    sock, address = listening_socket(settings.web.host, settings.web.port, "web.port")
     stack.callback(sock.close)
     links = CalendarLinks(await own_key(store, KEY), settings.web.public_url.rstrip("/") or address)
     counts, last_seen = Counts(), LastSeen()

@@ -216,14 +216,14 @@ class BackupSettings(Section):
 
 
 class RetentionSettings(Section):
-    """For how many months something is kept (docs/privacy.md); `off` keeps it for ever.
+    """For how many months something is kept (docs/privacy.md); left out, or `off`, it is kept for ever.
 
     `months` counts from the last thing that was done on a closed audit, `alert_months` where a safety concern was
-    raised on it. The longer of the two holds for those.
+    raised on it. The longer of the two holds for those. What is erased is gone, so it is for the council to say when.
     """
 
-    months: int | None = Field(default=36, ge=1, le=1200)
-    alert_months: int | None = Field(default=72, ge=1, le=1200)
+    months: int | None = Field(default=None, ge=1, le=1200)
+    alert_months: int | None = Field(default=None, ge=1, le=1200)
 
     @field_validator("months", "alert_months", mode="before")
     @classmethod

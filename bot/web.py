@@ -103,7 +103,10 @@ class Calendar:
             return web.Response(status=404, text="This link is not one of auditloop's, or it is too old.")
         file = await calendar_file(self.program.store, *found, now)
         if file is None:
-            return web.Response(status=410, text="This session is no longer planned. Please ask auditloop.")
+            return web.Response(
+                status=410,
+                text="There is no session for you here any more. Write mine to auditloop to see what waits for you.",
+            )
         disposition = f'attachment; filename="{file.filename}"'
         return web.Response(
             body=file.content, content_type=file.media_type, headers={"Content-Disposition": disposition}
@@ -151,9 +154,12 @@ async def _in_plain_words(request: web.Request, handler: Handler) -> web.StreamR
     except web.HTTPException:
         raise
     except Exception as fault:
-        # The message of a fault may repeat what a person typed; where it happened doesn't.
+        # The message of a fault may repeat what a person typed; where it happened doesn't. Of the address its form
+        # alone: the link to a calendar file is good for whoever has it.
         places = "".join(traceback.format_tb(fault.__traceback__))
-        log.error("%s at %s %s\n%s", type(fault).__name__, request.method, request.path, places)
+        resource = request.match_info.route.resource
+        asked = resource.canonical if resource is not None else "another address"
+        log.error("%s at %s %s\n%s", type(fault).__name__, request.method, asked, places)
         return web.json_response({"error": {"code": "broken", "message": "Something went wrong here."}}, status=500)
 
 

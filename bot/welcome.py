@@ -3,14 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from audits.messages import Message
 from audits.people import Person
 from cards.card import Card, Table, Tone
 from cards.wording import counted
 from handlers.questions import waiting_for
 from scheduling.clock import Clock
 from storage.contacts import contact_of, first_welcome, revive
-from storage.ledger import post
+from storage.ledger import tell_officer
 from storage.store import Store, Transaction
 
 
@@ -40,11 +39,10 @@ class Welcomes:
             first = await first_welcome(tx, contact.id, now)
             if first or came:
                 await revive(tx, person_id, now)
-            self._welcomed.add(person_id)
-            if not first:
-                return None
-            waiting = await waiting_for(tx, person, person, now)
-            return _greeting(person, len(waiting))
+            waiting = await waiting_for(tx, person, person, now) if first else []
+        # Only now, since what was not committed has not happened.
+        self._welcomed.add(person_id)
+        return _greeting(person, len(waiting)) if first else None
 
 
 def _greeting(person: Person, waiting: int) -> Card:
@@ -84,24 +82,12 @@ class Stranger:
 
 async def tell_of_stranger(tx: Transaction, stranger: Stranger, now: datetime) -> None:
     """The QA officer hears of somebody who wrote and was told nothing, once a day."""
-    day = tx.calendar.day_of(now)
-    officer = tx.rules.officer(day)
-    if officer is None:
-        return
     name = " ".join(stranger.name.split())[:80] or "Somebody without a name"
     address = f" ({stranger.email[:120]})" if stranger.email else ""
-    message = Message(
-        key=f"stranger/{stranger.platform}/{stranger.account}/{day}",
-        what="message",
-        to_id=officer.person.id,
-        to_role=officer.role,
-        duty="",
-        at=now,
-        notice="stranger",
-        text=(
-            f"{name}{address} wrote to auditloop in {stranger.service} and {stranger.why}, so they were told nothing. "
-            "If they belong here, add them with: auditloop import people FILE. The address must be the one that they "
-            f"have in {stranger.service}."
-        ),
+    words = (
+        f"{name}{address} wrote to auditloop in {stranger.service} and {stranger.why}, so they were told nothing. "
+        "If they belong here, add them with: auditloop import people FILE. The address must be the one that they "
+        f"have in {stranger.service}."
     )
-    await post(tx, [message])
+    key = f"stranger/{stranger.platform}/{stranger.account}/{tx.calendar.day_of(now)}"
+    await tell_officer(tx, key, words, now, notice="stranger", each=False)

@@ -62,7 +62,7 @@ def sign_off(scene: Scene, duty: Duty) -> Card:
 
 def _sign_off_all(scene: Scene, duty: Duty) -> Card:
     """One sign-off of all that an audit asked for."""
-    waiting = [one for one in scene.audit.actions if one.confirmed_at is None and one.signed_off_at is None]
+    waiting = [one for one in scene.audit.disclosed_actions if one.confirmed_at is None and one.signed_off_at is None]
     return Card(
         title=f"{scene.framework.duties[duty.key].title}: {scene.audit.case.ref}",
         text=(

@@ -119,6 +119,35 @@ DONE = {
     "lapsed": "The date of this has passed",
     "no_longer_applies": "This is no longer needed",
 }
+DUE = {
+    "accepted": "{your} answer",
+    "reassigned": "{your} choice of another auditor",
+    "booked": "{your} booking",
+    "held": "{your} discussion",
+    "self_assessed": "{your} self-assessment",
+    "submitted": "{your} grade",
+    "commented": "{your} comment",
+    "reflected": "{your} reflection",
+    "feedback_given": "the family's feedback",
+    "feedback_considered": "{your} decision",
+    "overseen": "{your} oversight",
+    "recorded": "{your} confirmation",
+    "resolved": "{your} conversation",
+    "moderated": "{your} moderation",
+    "discussed": "{your} conversation",
+    "updated": "{your} update",
+    "considered": "{your} decision",
+    "offered": "{your} offer",
+    "recognised": "{your} answer",
+    "confirmed": "{your} action",
+    "signed_off": "{your} sign-off",
+    "followed_up": "{your} follow-up",
+    "supervised": "the supervision",
+    "arranged": "{your} confirmation",
+    "acknowledged": "{your} answer",
+    "reaudit_submitted": "the second audit",
+}
+"""What a reminder says is due, by the event that closes the duty; the card may name the audit's own due day too."""
 
 
 def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) -> Card:
@@ -144,12 +173,20 @@ def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) ->
     outstanding = str(note.details.get("step", "")).startswith("message@") and scene.now >= duty.nominal
     if note.what == "nudge" and not called_late and scene.now <= duty.nominal:
         due = due_words(duty.effective, duty.nominal, scene.calendar)
-        return replace(card, text=(f"A reminder: this is due {due}.", *card.text))
+        return replace(card, text=(f"A reminder: {_what_is_due(scene, duty)} is due {due}.", *card.text))
     if (called_late or outstanding) and duty.key != "acknowledge_alert":
         late = _late(scene, duty, card)
         title = f"{scene.framework.duties[duty.key].title} outstanding: {scene.audit.case.ref}"
         return replace(late, title=title) if outstanding else late
     return card
+
+
+def _what_is_due(scene: Scene, duty: Duty) -> str:
+    """The step that a reminder is about, which may be somebody else's."""
+    closing = scene.framework.duties[duty.key].closed_by[0]
+    # Whoever is asked about a suggested time books nothing: they answer.
+    words = DUE["accepted"] if duty.key == "agree_session" else DUE.get(closing, "this step")
+    return words.format(your="your" if scene.viewer.id == duty.owner_id else "the")
 
 
 def _was_theirs(scene: Scene, duty: Duty, note: Note) -> bool:

@@ -30,6 +30,11 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def have(names: Sequence[str]) -> str:
+    """`Dan has`, `Dan and Erin have`; `Nobody has` where there is no name."""
+    return f"{listed(names) or 'Nobody'} {'has' if len(names) < 2 else 'have'}"
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """`1 audit`, `3 audits`."""
     return f"{count} {one if count == 1 else many or one + 's'}"

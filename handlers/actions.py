@@ -1,7 +1,7 @@
 """Remedial actions: the practitioner's confirmation, and the sign-off by somebody else."""
 
 from audits.state import RemedialAction
-from cards.wording import counted, moment_words
+from cards.wording import counted, listed, moment_words
 from handlers import privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
@@ -9,7 +9,7 @@ from handlers.press import Press, Refused, refusal
 
 def _action(press: Press) -> RemedialAction:
     # What a moderation added and keeps back isn't there for anybody yet.
-    action = next((one for one in press.audit.disclosed_actions if one.number == press.action), None)
+    action = press.audit.action(press.action or 0)
     if action is None:
         raise refusal("There is no such action on this audit", "Please use the card of the action itself.")
     return action
@@ -52,9 +52,10 @@ async def _sign_all_off(press: Press) -> Reply:
     waiting = [action for action in press.audit.disclosed_actions if action.signed_off_at is None]
     undone = [action for action in waiting if action.confirmed_at is None]
     if undone:
-        names = ", ".join(sorted({press.scene.name(action.owner_id) for action in undone}))
+        names = sorted({press.scene.name(action.owner_id) for action in undone})
         raise refusal(
-            f"{counted(len(undone), 'action')} not reported done yet", f"{names} says so first; then it comes to you."
+            f"{counted(len(undone), 'action')} not reported done yet",
+            f"{listed(names)} {'says' if len(names) == 1 else 'say'} so first; then it comes to you.",
         )
     if any(action.confirmed_by == press.person.id for action in waiting):
         raise refusal("You reported an action done yourself", f"Someone else signs that one off. {_above(press)}")

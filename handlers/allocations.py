@@ -43,7 +43,7 @@ async def reassign(press: Press) -> Reply:
     if press.audit.has("submitted"):
         raise press.already("submitted")
     wanted = press.value("to")
-    auditor = press.tx.directory.get(int(wanted)) if wanted.isdigit() else None
+    auditor = press.tx.directory.get(int(wanted)) if wanted.isdecimal() else None
     if auditor is None or not auditor.active:
         raise refusal("Please choose an auditor", "Pick a person from the list, or write reassign CASE to NAME.")
     if auditor.role not in press.tx.framework.auditor_roles:
@@ -84,7 +84,10 @@ async def extend(press: Press) -> Reply:
     press.check()
     until = whole_date(press.value("until"))
     key = press.value("duty") or "complete_audit"
-    duty: Duty | None = next(iter(press.audit.open_duties(key)), None)
+    there = (duty for duty in press.audit.open_duties(key) if press.scene.sees_duty(duty))
+    duty: Duty | None = next(there, None)
+    if key == "acknowledge_alert":
+        raise refusal("A safety alert doesn't wait", "Please ring whoever must know now, or say that you have it.")
     if duty is None:
         raise refusal(
             "There is nothing to extend", "That step is not open on this audit. Write case REF to see what is."

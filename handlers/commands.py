@@ -256,7 +256,8 @@ async def _leave(tx: Transaction, person: Person, rest: str, at: datetime) -> Re
     stands_in = (
         f"{cover.name} stands in meanwhile." if cover else "Nobody is named as cover; please reassign what can't wait."
     )
-    waiting = f"{counted(len(duties), 'step')} waiting for them. Write who {away.name} to see them."
+    look = "mine" if away.id == person.id else f"who {away.name}"
+    waiting = f"{counted(len(duties), 'step')} waiting for them. Write {look} to see them."
     return Reply(
         Card(
             title=f"{away.name} is away until {day_words(until)}",

@@ -8,7 +8,7 @@ from audits.dates import day_words
 from audits.state import REAUDIT, Event, RemedialAction
 from cards import grading
 from cards.card import Card, Tone
-from cards.wording import listed
+from cards.wording import have
 from handlers import privacy
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, whole_date
@@ -33,7 +33,7 @@ async def submit(press: Press) -> Reply:
         if earlier is not None:
             await record(press.tx, earlier, Event("reaudit_submitted", press.at, press.person.id, {}))
     told = sorted({press.scene.name(message.to_id) for message in recorded.messages if message.what == "alert"})
-    alerts = (f"{', '.join(told)} have been alerted now.",) if told else ()
+    alerts = (f"{have(told)} been alerted now.",) if told else ()
     return press.reply("complete_audit", *alerts, *_next(press))
 
 
@@ -42,7 +42,7 @@ async def _alert_first(press: Press, errors: dict[str, str]) -> Reply:
     recorded = await press.record("safety_raised", text=privacy.masked(press.value("safety_text")))
     told = sorted({press.scene.name(message.to_id) for message in recorded.messages if message.what == "alert"})
     card = form_again(press, errors)
-    return Reply(replace(card, error=f"{listed(told)} have been alerted now. {card.error}"))
+    return Reply(replace(card, error=f"{have(told)} been alerted now. {card.error}"))
 
 
 async def grade_sections(press: Press) -> Reply:

@@ -2,6 +2,7 @@
 
 from cards import moderation
 from cards.card import Card, Tone
+from cards.wording import have
 from handlers import grades, privacy, steps
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
@@ -30,7 +31,7 @@ async def moderate(press: Press) -> Reply:
         grade=grade, text=press.value("text"), actions=added, concern=concern == "yes", hold=hold
     )
     told = sorted({press.scene.name(one.to_id) for one in recorded.messages if one.what == "escalation"})
-    asked = (f"{' and '.join(told)} have been asked for an urgent review.",) if told else ()
+    asked = (f"{have(told)} been asked for an urgent review.",) if told else ()
     if hold:
         asked = ("Nobody else hears of the outcome until it was talked through with the auditor.", *asked)
     if press.duty("moderate") is None:

@@ -2,6 +2,7 @@
 
 from audits.dates import day_words, parse_offset, step_moment
 from cards import oversight as cards
+from cards.wording import have
 from handlers import privacy, steps
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
@@ -75,7 +76,7 @@ async def _unsettled(press: Press) -> Reply:
         raise Refused(privacy.again(cards.dispute(press.scene), press.values, errors))
     recorded = await press.record("unsettled", text=press.value("dispute_text"))
     names = [press.scene.name(message.to_id) for message in recorded.messages if message.what == "escalation"]
-    return press.reply("dispute", f"{' and '.join(names)} has been asked to help you both." if names else "")
+    return press.reply("dispute", f"{have(names)} been asked to help you both." if names else "")
 
 
 async def resolve(press: Press) -> Reply:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true, union_all
 
 from audits.people import Person
 from audits.permissions import is_qa
@@ -24,9 +24,14 @@ async def own_audits(tx: Transaction, person: Person, at: datetime) -> list[Scen
     it, the newest first."""
     cycle = await latest_cycle(tx, at)
     under_way = exists().where(DutyRow.audit_id == AuditRow.id, DutyRow.closed_at.is_(None))
+    of_their_cases = select(AuditRow.id).join(CaseRow, CaseRow.id == AuditRow.case_id)
+    theirs = union_all(
+        select(AuditRow.id).where(AuditRow.auditor_id == person.id),
+        of_their_cases.where(CaseRow.holder_id == person.id),
+    )
     found = await audits_where(
         tx,
-        or_(AuditRow.auditor_id == person.id, CaseRow.holder_id == person.id),
+        AuditRow.id.in_(theirs),
         AuditRow.withdrawn.is_(False),
         or_(under_way, CycleRow.id == cycle.id) if cycle is not None else under_way,
     )

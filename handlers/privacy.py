@@ -72,9 +72,11 @@ def questioned(values: Mapping[str, str], free_text: Iterable[str]) -> dict[str,
 
 def masked(text: str) -> str:
     """The text with what looks like personal data taken out, so that not even a form shown again keeps it."""
-    text = _DIGITS.sub(_without_nhs_number, text)
-    for pattern in (_BORN, _FULL_DATE_OF_A_CHILD, _POSTCODE, _PHONE):
-        text = pattern.sub(TAKEN_OUT, text)
+    # What is taken out may have hidden something in what stood beside it; each turn leaves fewer digits.
+    while findings(text):
+        text = _DIGITS.sub(_without_nhs_number, text)
+        for pattern in (_BORN, _FULL_DATE_OF_A_CHILD, _POSTCODE, _PHONE):
+            text = pattern.sub(TAKEN_OUT, text)
     return text
 
 

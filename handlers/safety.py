@@ -6,7 +6,7 @@ from audits.people import Person
 from audits.permissions import may
 from cards import alert
 from cards.card import Card, Tone
-from cards.wording import listed
+from cards.wording import have
 from handlers import escalations, privacy
 from handlers.interaction import Interaction, Reply
 from handlers.own import cases_to_raise
@@ -29,7 +29,7 @@ async def raise_concern(press: Press) -> Reply:
     names = sorted({press.scene.name(message.to_id) for message in recorded.messages if message.what == "alert"})
     return Reply(
         Card(
-            title=f"{listed(names)} have been alerted",
+            title=f"{have(names)} been alerted",
             text=(
                 "They are told again every 15 minutes until they answer. In an emergency ring 999.",
                 *(

@@ -10,6 +10,7 @@ from audits.messages import Message
 from audits.planning import close_moment
 from audits.state import Audit
 from scheduling.draws import draw_moderation
+from scheduling.sharing import from_anywhere
 from storage.allocations import ALLOCATING, MODERATION_DRAW, issue_if_due, reaudit_auditor
 from storage.by_hand import allocate_by_hand, reaudit_of
 from storage.interruptions import in_the_way, of_the_database
@@ -30,12 +31,16 @@ _CLAIM = (
 async def issue_due(store: Store, now: datetime) -> int:
     """Send out every allocation whose day has come; how many there were."""
     async with store.begin() as tx:
-        due = list(await tx.session.scalars(select(AuditRow.id).where(AuditRow.issue_at <= now).order_by(AuditRow.id)))
+        due = list(
+            await tx.session.scalars(
+                select(AuditRow.id).where(AuditRow.issue_at <= now).order_by(AuditRow.issue_at, AuditRow.id)
+            )
+        )
 
     async def send_out(tx: Transaction, audit_id: int) -> int:
         return int(await issue_if_due(tx, audit_id, now) is not None)
 
-    return await _each(store, due, send_out, "allocation")
+    return await _each(store, from_anywhere(store, due), send_out, "allocation")
 
 
 async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime, key: str = "reaudit") -> Audit | None:
@@ -51,7 +56,8 @@ async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime, key: str =
         auditor = await reaudit_auditor(tx, audit, audit.id, now)
     if auditor is None:
         words = f"{audit.case.ref} is to be audited again, but no auditor can take it. Please find one."
-        await tell_officer(tx, audit, "reaudit/nobody", words, now, what="escalation", duty=key, notice="vacancy")
+        subject = f"{audit.id}/reaudit/nobody"
+        await tell_officer(tx, subject, words, now, what="escalation", duty=key, notice="vacancy", audit_id=audit.id)
         return None
     return await allocate_by_hand(tx, audit.case, auditor.id, now, again=audit)
 

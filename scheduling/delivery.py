@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
@@ -23,6 +23,7 @@ from storage.ledger import record
 from storage.outbox import (
     LEASE,
     claim,
+    give_back,
     mark_failed,
     mark_sent,
     mark_waiting,
@@ -36,7 +37,8 @@ from storage.store import Store, Transaction
 from storage.tables import OutboxRow
 
 ROUND = 50
-"""So many people are served before it is looked again whether something more urgent has come in between."""
+ROUND_LASTS = timedelta(seconds=10)
+"""So many people are served, or for so long, before it is looked again whether something more urgent has come."""
 MOST_IN_VAIN = 10
 """So many tries may fail after one another before what can wait is left for the next beat."""
 OWN_FAULT = 3
@@ -44,29 +46,41 @@ OWN_FAULT = 3
 log = logging.getLogger(__name__)
 
 
-async def deliver_due(store: Store, door: Door, clock: Clock, *, at_once: int = 1) -> int:
-    """Send everything that may go now; how many messages went.
+async def deliver_due(
+    store: Store, door: Door, clock: Clock, *, at_once: int = 1, between: Callable[[], Awaitable[None]] | None = None
+) -> int:
+    """Send everything that may go now, in rounds; how many messages went.
 
     1. Messages of a sender that died are taken up again. 2. Each recipient's messages are claimed, for `at_once`
     recipients at the same time. 3. Reminders that fall together become one, and so do escalations. 4. What went is
     marked sent; what failed waits, and the person's later messages with it, or goes to the next person. 5. Where one
-    try after the other fails, only what is urgent is still tried. The clock is read anew for each recipient, so that a
-    long round doesn't hold claims that are past their lease.
+    try after the other fails, only what is urgent is still tried. 6. `between` two rounds there is time for what can't
+    wait until everything has gone. The clock is read anew for each recipient, so that a long round doesn't hold claims
+    that are past their lease.
     """
-    way = _Way()
-    async with store.begin() as tx:
+
+    async def begun(tx: Transaction) -> list[tuple[int, bool]]:
         now = clock.now()
         await release_expired(tx, now)
-        people = await recipients_due(tx, now, ROUND)
+        return await recipients_due(tx, now, ROUND)
+
+    way, people = _Way(), await store.attempt(begun)
     sent = 0
     while people:
         tallies = await _serve(store, door, clock, people, at_once, way)
         sent += sum(one.sent for one in tallies)
-        if not any(one.claimed for one in tallies):
+        if not any(one.served for one in tallies):
             break
-        async with store.begin() as tx:
-            people = await recipients_due(tx, clock.now(), ROUND)
+        people = await _waiting(store, clock)
+        if people and between is not None:
+            await between()
+            people = await _waiting(store, clock)
     return sent
+
+
+async def _waiting(store: Store, clock: Clock) -> list[tuple[int, bool]]:
+    async with store.begin() as tx:
+        return await recipients_due(tx, clock.now(), ROUND)
 
 
 @dataclass
@@ -81,23 +95,47 @@ class _Way:
 
 
 @dataclass
+class _Round:
+    """Who is still to be served in this round, in their order, each with whether something urgent waits for them."""
+
+    people: list[tuple[int, bool]]
+    clock: Clock
+    until: datetime
+
+    def next(self) -> int | None:
+        """Whose turn it is; None at the end."""
+        return self.people.pop(0)[0] if self.people and not self.is_over else None
+
+    @property
+    def is_over(self) -> bool:
+        return self.clock.now() >= self.until
+
+    @property
+    def has_urgent(self) -> bool:
+        return any(urgent for _, urgent in self.people)
+
+
+@dataclass
 class _Tally:
-    claimed: int = 0
+    """How many messages went, and how many were `served`: tried, or left out because they are no longer wanted."""
+
     sent: int = 0
+    served: int = 0
 
 
 async def _serve(
-    store: Store, door: Door, clock: Clock, people: Sequence[int], at_once: int, way: _Way
+    store: Store, door: Door, clock: Clock, people: Sequence[tuple[int, bool]], at_once: int, way: _Way
 ) -> list[_Tally]:
     """Send what waits for these people, in their order, by `at_once` workers."""
-    waiting = iter(people)
+    this_round = _Round(list(people), clock, clock.now() + ROUND_LASTS)
 
     async def work() -> _Tally:
         tally = _Tally()
-        for person_id in waiting:
-            bundles = await _claimed(store, person_id, clock.now(), urgent=way.is_down)
-            tally.claimed += len(bundles)
-            tally.sent += await _send_all(store, door, clock, bundles, way)
+        while (person_id := this_round.next()) is not None:
+            claimed, bundles = await _claimed(store, person_id, clock.now(), urgent=way.is_down)
+            sent, held = await _send_all(store, door, clock, bundles, way, this_round)
+            tally.sent += sent
+            tally.served += claimed - held
         return tally
 
     if at_once == 1:
@@ -125,11 +163,14 @@ class _Bundle:
         return any(row.urgent for row in self.rows)
 
 
-async def _claimed(store: Store, person_id: int, now: datetime, *, urgent: bool) -> list[_Bundle]:
-    async def claimed(tx: Transaction) -> list[_Bundle]:
-        rows = await still_wanted(tx, await claim(tx, person_id, now, urgent=urgent))
+async def _claimed(store: Store, person_id: int, now: datetime, *, urgent: bool) -> tuple[int, list[_Bundle]]:
+    """How many messages of one person were claimed, and what goes of them."""
+
+    async def claimed(tx: Transaction) -> tuple[int, list[_Bundle]]:
+        rows = await claim(tx, person_id, now, urgent=urgent)
         person = tx.directory.people[person_id]
-        return [await _bundle(tx, together, person, now) for together in bundled(rows)]
+        wanted = bundled(await still_wanted(tx, rows))
+        return len(rows), [await _bundle(tx, together, person, now) for together in wanted]
 
     return await store.attempt(claimed)
 
@@ -144,17 +185,22 @@ async def _bundle(tx: Transaction, rows: list[OutboxRow], person: Person, now: d
         return _Bundle(rows, person, None, f"the card can't be built: {type(fault).__name__}")
 
 
-async def _send_all(store: Store, door: Door, clock: Clock, bundles: Sequence[_Bundle], way: _Way) -> int:
-    """Send one person's messages in their order; how many went.
+async def _send_all(
+    store: Store, door: Door, clock: Clock, bundles: Sequence[_Bundle], way: _Way, this_round: _Round
+) -> tuple[int, int]:
+    """Send one person's messages in their order; how many went, and how many were held for later.
 
     What can wait isn't tried behind one that failed, so that it keeps its place and a dead platform isn't asked for
-    each of them; what is urgent always is.
+    each of them. It also waits for the next round where this one is over, or where something urgent is still to go to
+    somebody else. What is urgent is always tried.
     """
     sent = failed = 0
     most, barred = 1, None
     held: list[OutboxRow] = []
     for bundle in bundles:
-        if barred is not None and failed >= most and not bundle.urgent:
+        behind = barred is not None and failed >= most
+        waits = this_round.has_urgent or (sent and this_round.is_over)
+        if not bundle.urgent and (behind or waits):
             held.extend(bundle.rows)
             continue
         tried = await _send(store, door, bundle, clock.now())
@@ -168,7 +214,9 @@ async def _send_all(store: Store, door: Door, clock: Clock, bundles: Sequence[_B
             barred, most = tried.barred, 2 if max(row.attempts for row in bundle.rows) > OWN_FAULT else 1
     if held and barred is not None:
         await store.attempt(partial(put_off, rows=held, until=barred.until, reason=barred.reason))
-    return sent
+    elif held:
+        await store.attempt(partial(give_back, rows=held))
+    return sent, len(held)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from datetime import datetime, time
 from sqlalchemy import select
 
 from audits.dates import Cycle, parse_rule
-from audits.messages import Message
 from audits.moderating import Candidate, ModerationDraw, draw_for_moderation, unsuitably_graded
 from audits.state import Audit, Event
-from storage.ledger import note, post, record
+from storage.ledger import note, record, tell_officer
 from storage.store import Transaction
 from storage.tables import AuditRow, CycleRow
 
@@ -48,12 +47,14 @@ async def _completed(tx: Transaction, cycle: Cycle) -> list[Audit]:
     since = _draw_moment(tx, Cycle.parse(before) if before else cycle.plus(-CYCLES_BACK))
     until = _draw_moment(tx, cycle)
     first = str(cycle.plus(-CYCLES_BACK))
-    ids = await tx.session.scalars(
-        select(AuditRow.id)
-        .join(CycleRow, CycleRow.id == AuditRow.cycle_id)
-        .where(CycleRow.month >= first, AuditRow.grade.is_not(None), AuditRow.withdrawn.is_(False))
+    cycles = select(CycleRow.id).where(CycleRow.month >= first)
+    # Of audits that were done long before, no more is read than when that was.
+    done = await tx.session.execute(
+        select(AuditRow.id, AuditRow.done).where(
+            AuditRow.cycle_id.in_(cycles), AuditRow.grade.is_not(None), AuditRow.withdrawn.is_(False)
+        )
     )
-    return [audit for audit in await tx.audits(ids) if since < audit.done["submitted"][0] <= until]
+    return await tx.audits(one for one, what in done if since < datetime.fromisoformat(what["submitted"][0]) <= until)
 
 
 def _draw_moment(tx: Transaction, cycle: Cycle) -> datetime:
@@ -79,23 +80,21 @@ def _candidate(tx: Transaction, audit: Audit) -> Candidate:
 
 
 async def _tell(tx: Transaction, row: CycleRow, drawn: ModerationDraw, audits: dict[int, Audit], now: datetime) -> None:
-    officer = tx.rules.officer(tx.calendar.day_of(now))
-    if officer is None or not audits:
+    if not audits:
         return
-    message = Message(
-        key=f"cycle/{row.month}/moderation/{officer.person.id}",
-        what="message",
-        to_id=officer.person.id,
-        to_role=officer.role,
-        duty="moderate",
-        at=now,
-        notice="cycle.moderation",
-        text=drawn.words,
-        rule=tx.framework.moderation.rule,
-    )
     details = {
         "audits": [audit_id for audit_id, _ in (*drawn.chosen, *drawn.dropped)],
         "chosen": {str(audit_id): why for audit_id, why in drawn.chosen},
         "dropped": {str(audit_id): why for audit_id, why in drawn.dropped},
     }
-    await post(tx, [message], cycle_id=row.id, details=details)
+    await tell_officer(
+        tx,
+        f"cycle/{row.month}/moderation",
+        drawn.words,
+        now,
+        notice="cycle.moderation",
+        duty="moderate",
+        rule=tx.framework.moderation.rule,
+        cycle_id=row.id,
+        details=details,
+    )

@@ -43,7 +43,8 @@ async def still_wanted(tx: Transaction, rows: Sequence[OutboxRow]) -> list[Outbo
 async def _done(tx: Transaction, rows: Sequence[OutboxRow]) -> set[int]:
     """What asks for, or complains of, what is now done.
 
-    An alert that somebody else has taken up meanwhile still goes to whom it is new; it says who has it.
+    An alert that somebody else has taken up meanwhile still goes to whom it may be new, also where a try before may
+    have brought it; it says who has it.
     """
     about = [row for row in rows if row.duty_ref is not None and _asks(row)]
     refs = [row.duty_ref for row in about]
@@ -56,8 +57,7 @@ async def _done(tx: Transaction, rows: Sequence[OutboxRow]) -> set[int]:
     return {
         row.id
         for row in about
-        if row.duty_ref in closed
-        and (row.what != "alert" or row.duty_ref in known or row.possible_repeat or LATE_OF in row.details)
+        if row.duty_ref in closed and (row.what != "alert" or row.duty_ref in known or LATE_OF in row.details)
     }
 
 

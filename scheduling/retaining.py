@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from storage.interruptions import in_the_way, of_the_database
 from storage.retention import (
     Keeping,
     Mark,
@@ -39,7 +40,8 @@ class Retaining:
         """Take the next part of what is to be done today; how many audits were retired. Does nothing once it is done.
 
         1. Audits whose time is over are retired, each in its own transaction. 2. After the last of them, old entries
-        about the service, messages, replies and drafts go. 3. Where something stood in chats is forgotten.
+        about the service, messages, replies and drafts go. 3. Where something stood in chats is forgotten. Raises what
+        was met where the database itself can't do its work.
         """
         today = store.calendar.day_of(now)
         if self._done_on == today:
@@ -57,8 +59,10 @@ class Retaining:
     async def _retire(self, store: Store, audit_id: int, now: datetime) -> bool:
         try:
             return await store.attempt(lambda tx: retire(tx, audit_id, self.keeping, now))
-        except Exception:
-            # One audit that can't be retired must not keep the others.
+        except Exception as fault:
+            if of_the_database(fault) and not in_the_way(fault):
+                raise
+            # One audit that can't be retired must not keep the others; the next day tries it again.
             log.exception("audit %s can't be retired", audit_id)
             return False
 

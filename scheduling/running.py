@@ -1,5 +1,7 @@
 """Time passing: a tick with its delivery, and the moments in between when a clock is moved."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import datetime, timedelta
 
 from scheduling.clock import Clock, MovedClock
@@ -12,15 +14,40 @@ from storage.store import Store
 DAY = 24 * 60
 
 
-async def catch_up(store: Store, door: Door, clock: Clock, board: Board | None = None, *, at_once: int = 1) -> int:
+async def catch_up(
+    store: Store,
+    door: Door,
+    clock: Clock,
+    board: Board | None = None,
+    *,
+    at_once: int = 1,
+    ticking: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> int:
     """Take what is due now, send what may go, and change what stands on `board`; how many messages went.
 
-    Messages go to `at_once` people at the same time.
+    Messages go to `at_once` people at the same time. Platforms take their time over many, so it is ticked again after
+    each round of messages or changes, and an alert that fell due meanwhile goes before the rest. Each tick with its
+    round runs within a context of `ticking`.
     """
-    await tick(store, clock.now())
-    sent = await deliver_due(store, door, clock, at_once=at_once)
-    if board is not None:
-        await refresh_due(store, board, clock)
+    sent = 0
+    with ExitStack() as running:
+
+        async def tick_again() -> None:
+            running.close()
+            running.enter_context(ticking())
+            await tick(store, clock.now())
+
+        async def send() -> None:
+            nonlocal sent
+            sent += await deliver_due(store, door, clock, at_once=at_once, between=tick_again)
+
+        async def tick_and_send() -> None:
+            await tick_again()
+            await send()
+
+        await tick_and_send()
+        if board is not None:
+            await refresh_due(store, board, clock, between=tick_and_send)
     return sent
 
 

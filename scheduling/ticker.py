@@ -9,6 +9,7 @@ from itertools import groupby
 from sqlalchemy import bindparam, func, select
 
 from scheduling.cycles import issue_due, issue_reaudit, send_lists
+from scheduling.sharing import from_anywhere
 from storage.interruptions import in_the_way, of_the_database
 from storage.ledger import WAITING, record_step
 from storage.store import Store, Transaction
@@ -69,7 +70,7 @@ async def tick(store: Store, now: datetime) -> Ticked:
         _, _, due = await _waiting(store, now)
     faulty: set[str] = set()
     while due:
-        for audit_id, together in groupby(due, key=lambda one: one[1]):
+        for audit_id, together in groupby(from_anywhere(store, due), key=lambda one: one[1]):
             done.steps += await _step_all(store, audit_id, [ref for ref, _ in together], now, faulty)
         due = await _more(store, now, faulty) if len(due) == BATCH else []
     return done
@@ -78,7 +79,7 @@ async def tick(store: Store, now: datetime) -> Ticked:
 async def _waiting(store: Store, now: datetime) -> tuple[bool, bool, list[tuple[str, int]]]:
     """Whether allocations and lists are due, and the first duties that are with their audits, read at once."""
     async with store.begin() as tx:
-        issues, lists = (await tx.session.execute(_GOES_OUT, {"now": now})).one()
+        issues, lists = tuple((await tx.execute(_GOES_OUT, {"now": now})).one())
         return issues, lists, await _due(tx, now)
 
 
@@ -89,8 +90,8 @@ async def _more(store: Store, now: datetime, but: Iterable[str]) -> list[tuple[s
 
 async def _due(tx: Transaction, now: datetime, but: Iterable[str] = ()) -> list[tuple[str, int]]:
     """The first duties that are due, each with the id of its audit."""
-    found = await tx.session.execute(_DUE, {"now": now, "but": list(but)})
-    return [(ref, audit_id) for ref, audit_id in found]
+    found = await tx.execute(_DUE, {"now": now, "but": list(but)})
+    return [(row.ref, row.audit_id) for row in found]
 
 
 async def _step_all(store: Store, audit_id: int, refs: Sequence[str], now: datetime, faulty: set[str]) -> int:
@@ -138,6 +139,6 @@ async def next_moment(store: Store, after: datetime, *, later: bool = False) -> 
     What should have happened before counts as happening now; with `later`, it is left out.
     """
     async with store.begin() as tx:
-        found = await tx.session.execute(_FIRST_LATER if later else _FIRST, {"after": after} if later else {})
+        found = await tx.execute(_FIRST_LATER if later else _FIRST, {"after": after} if later else {})
         planned = [moment for moment in found.one() if moment is not None]
     return max(after, min(planned)) if planned else None

@@ -2,24 +2,20 @@
 
 import secrets
 
-from sqlalchemy.exc import IntegrityError
-
-from storage.store import Store
+from storage.store import Store, Transaction
 from storage.tables import SecretRow
 
 
 async def own_key(store: Store, name: str) -> bytes:
     """The key of this name, made at its first use. 32 random bytes."""
-    for _ in range(2):
-        try:
-            async with store.begin() as tx:
-                row = await tx.session.get(SecretRow, name)
-                if row is None:
-                    row = SecretRow(name=name, value=secrets.token_hex(32))
-                    tx.session.add(row)
-                    await tx.session.flush()
-                return bytes.fromhex(row.value)
-        except IntegrityError:
-            # Another node made it at the same moment.
-            continue
-    raise RuntimeError(f"the key {name} could be neither read nor made")
+
+    async def key(tx: Transaction) -> bytes:
+        row = await tx.session.get(SecretRow, name)
+        if row is None:
+            row = SecretRow(name=name, value=secrets.token_hex(32))
+            tx.session.add(row)
+            # Where another node makes it at the same moment, this is done again and finds it.
+            await tx.session.flush()
+        return bytes.fromhex(row.value)
+
+    return await store.attempt(key)

@@ -215,14 +215,29 @@ async def post(
 
 
 async def tell_officer(
-    tx: Transaction, audit: Audit, key: str, text: str, at: datetime, *, what: str, duty: str, notice: str
-) -> None:
-    """Tell the QA officer at work something about an audit; nobody, where no QA role is held."""
+    tx: Transaction,
+    key: str,
+    text: str,
+    at: datetime,
+    *,
+    notice: str,
+    what: str = "message",
+    duty: str = "",
+    rule: tuple[str, ...] = (),
+    audit_id: int | None = None,
+    cycle_id: int | None = None,
+    details: Mapping[str, Any] | None = None,
+    each: bool = True,
+) -> bool:
+    """Tell the QA officer at work something, about an audit, a cycle or neither; whether any QA role is held.
+
+    Under one key each officer is told once; without `each` it is said once, to whoever is officer then.
+    """
     officer = tx.rules.officer(tx.calendar.day_of(at))
     if officer is None:
-        return
+        return False
     message = Message(
-        key=f"{audit.id}/{key}/{officer.person.id}",
+        key=f"{key}/{officer.person.id}" if each else key,
         what=what,
         to_id=officer.person.id,
         to_role=officer.role,
@@ -230,8 +245,10 @@ async def tell_officer(
         at=at,
         notice=notice,
         text=text,
+        rule=rule,
     )
-    await post(tx, [message], audit_id=audit.id)
+    await post(tx, [message], audit_id=audit_id, cycle_id=cycle_id, details=details)
+    return True
 
 
 async def supersede(tx: Transaction, duties: Iterable[Duty]) -> None:

@@ -13,21 +13,26 @@ from storage.store import Transaction
 from storage.tables import OutboxRow, UtcMoment
 
 LEASE = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(hours=2)
+"""Nothing urgent waits as long as this: no platform asks for it, and quiet hours don't hold it. What is to wait longer
+was put there while the clock was ahead, or it is behind now; so it may go."""
 
 # Statements that are made once keep the form in which the database gets them.
 _OUTBOX = OutboxRow.table()
 _IT = _OUTBOX.c
 _NOW = bindparam("now", type_=UtcMoment)
+_TOO_FAR = and_(_IT.urgent, _IT.not_before > bindparam("too_far", type_=UtcMoment))
+_PRESSES = func.max(case((_IT.what == "alert", 2), (_IT.urgent, 1), else_=0))
 _RECIPIENTS = (
-    select(_IT.to_id)
-    .where(one_of(_IT.state, WAITING), _IT.not_before <= _NOW)
+    select(_IT.to_id, _PRESSES.label("presses"))
+    .where(one_of(_IT.state, WAITING), or_(_IT.not_before <= _NOW, _TOO_FAR))
     .group_by(_IT.to_id)
-    .order_by(func.max(case((_IT.what == "alert", 2), (_IT.urgent, 1), else_=0)).desc(), func.min(_IT.id))
+    .order_by(_PRESSES.desc(), func.min(_IT.id))
     .limit(bindparam("most"))
 )
 _EXPIRED = (
     update(_OUTBOX)
-    .where(_IT.state == "sending", _IT.lease_until < _NOW)
+    .where(_IT.state == "sending", or_(_IT.lease_until < _NOW, _IT.lease_until > bindparam("ahead", type_=UtcMoment)))
     .values(state="unknown", possible_repeat=True, lease_until=None)
 )
 
@@ -44,14 +49,18 @@ def _claiming(*wheres: ColumnElement[bool]) -> Executable:
 # What is to be tried again goes along with what is due, so that it keeps its place; unless it is urgent, not in quiet
 # hours, and not where it may have arrived.
 _TRIED = and_(_IT.attempts > 0, or_(_IT.urgent, and_(_IT.state == "queued", bindparam("awake", type_=Boolean))))
-_DUE = or_(_IT.not_before <= _NOW, _TRIED)
+_DUE = or_(_IT.not_before <= _NOW, _TOO_FAR, _TRIED)
 _CLAIM, _CLAIM_URGENT = _claiming(_DUE), _claiming(_DUE, _IT.urgent)
 _CLAIM_ABOUT = _claiming(_IT.duty_ref == bindparam("about"), one_of(_IT.what, ("message", "nudge")))
 
 
-async def recipients_due(tx: Transaction, now: datetime, most: int) -> list[int]:
-    """Whom messages wait for that may go now, those with alerts first, then escalations; at most so many."""
-    return list((await tx.execute(_RECIPIENTS, {"now": now, "most": most})).scalars())
+async def recipients_due(tx: Transaction, now: datetime, most: int) -> list[tuple[int, bool]]:
+    """Whom messages wait for that may go now, each with whether something urgent does; at most so many.
+
+    Those with alerts come first, then those with escalations.
+    """
+    rows = await tx.execute(_RECIPIENTS, {"now": now, "too_far": now + LONGEST_WAIT, "most": most})
+    return [(row.to_id, row.presses > 0) for row in rows]
 
 
 async def claim(tx: Transaction, to_id: int, now: datetime, *, urgent: bool = False) -> list[OutboxRow]:
@@ -59,7 +68,8 @@ async def claim(tx: Transaction, to_id: int, now: datetime, *, urgent: bool = Fa
 
     A row is ours only if our conditional update changed it, and gave it back.
     """
-    values = {"person": to_id, "now": now, "until": now + LEASE, "awake": not tx.calendar.is_quiet(now)}
+    values: dict[str, Any] = {"person": to_id, "now": now, "too_far": now + LONGEST_WAIT, "until": now + LEASE}
+    values["awake"] = not tx.calendar.is_quiet(now)
     return _in_order(await tx.execute(_CLAIM_URGENT if urgent else _CLAIM, values))
 
 
@@ -79,8 +89,11 @@ async def renew(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> bo
 
 
 async def release_expired(tx: Transaction, now: datetime) -> int:
-    """Messages whose sender died in mid-send: nobody knows whether they arrived, so they go again, marked so."""
-    return (await tx.execute(_EXPIRED, {"now": now})).rowcount
+    """Messages whose sender died in mid-send: nobody knows whether they arrived, so they go again, marked so.
+
+    No lease is as long as twice its length, so one that ends later was taken while the clock was ahead.
+    """
+    return (await tx.execute(_EXPIRED, {"now": now, "ahead": now + 2 * LEASE})).rowcount
 
 
 async def mark_sent(tx: Transaction, rows: Sequence[OutboxRow], now: datetime, digest: str | None) -> None:
@@ -118,8 +131,17 @@ async def mark_waiting(
 async def put_off(tx: Transaction, rows: Sequence[OutboxRow], until: datetime, reason: str) -> None:
     """Put messages back that were not tried, since they wait behind one that failed."""
     for row in rows:
-        state = "unknown" if row.possible_repeat else "queued"
-        await _mark(tx, [row], state=state, not_before=until, lease_until=None, error=reason)
+        await _mark(tx, [row], state=_waiting(row), not_before=until, lease_until=None, error=reason)
+
+
+async def give_back(tx: Transaction, rows: Sequence[OutboxRow]) -> None:
+    """Put messages back that were not tried, and may go as soon as before."""
+    for row in rows:
+        await _mark(tx, [row], state=_waiting(row), lease_until=None)
+
+
+def _waiting(row: OutboxRow) -> str:
+    return "unknown" if row.possible_repeat else "queued"
 
 
 async def mark_superseded(tx: Transaction, rows: Sequence[OutboxRow]) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import Column, Select, delete, func, or_, select, update
 
 from audits.dates import add_months, day_words
 from audits.people import Person
@@ -525,10 +525,36 @@ async def _rename(tx: Transaction, person: Person, now: datetime) -> None:
     row.manager_id = row.cover_id = row.leave_from = row.leave_until = None
     await tx.session.flush()
     await tx.people_changed()
-    for column, old, new in (
-        (_OUTBOX.c.text, person.name, name),
-        # A reply is JSON, in which other than plain letters are written as codes.
-        (_ANSWERS.c.reply, json.dumps(person.name)[1:-1], json.dumps(name)[1:-1]),
-    ):
-        renamed = update(column.table).where(column.contains(old, autoescape=True))
-        await tx.execute(renamed.values({column.name: func.replace(column, old, new)}))
+    whole = re.compile(rf"(?<!\w){re.escape(person.name)}(?!\w)")
+
+    def renamed(words: str) -> str:
+        return whole.sub(lambda _: name, words)
+
+    await _change_in(tx, _OUTBOX.c.id, _OUTBOX.c.text, person.name, renamed)
+    # A reply is JSON, in which other than plain letters are written as codes.
+    in_json = json.dumps(person.name)[1:-1]
+    await _change_in(tx, _ANSWERS.c.event_id, _ANSWERS.c.reply, in_json, lambda reply: _said_anew(reply, renamed))
+
+
+async def _change_in(
+    tx: Transaction, key: Column[Any], column: Column[Any], wanted: str, change: Callable[[str], str]
+) -> None:
+    """Change the texts of a column in which something stands."""
+    found = select(key.label("this"), column.label("words")).where(column.contains(wanted, autoescape=True))
+    for row in (await tx.execute(found)).all():
+        if (changed := change(row.words)) != row.words:
+            await tx.execute(update(column.table).where(key == row.this).values({column.name: changed}))
+
+
+def _said_anew(reply: str, change: Callable[[str], str]) -> str:
+    """A reply with every text of its card changed."""
+
+    def anew(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: anew(one) for name, one in value.items()}
+        if isinstance(value, list):
+            return [anew(one) for one in value]
+        return change(value) if isinstance(value, str) else value
+
+    kept = json.loads(reply)
+    return json.dumps(kept | {"card": json.dumps(anew(json.loads(kept["card"])), ensure_ascii=False)})

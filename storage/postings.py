@@ -22,19 +22,13 @@ _SHOWN_BY = (
     .where(_OUTBOX.c.id.in_(bindparam("messages", expanding=True)))
     .values(posting_id=bindparam("posting"))
 )
+_SHOWING_IT = select(_OUTBOX.c.posting_id).where(
+    _OUTBOX.c.audit_id == bindparam("about"), _OUTBOX.c.posting_id.is_not(None)
+)
+# As one list of ids: for two conditions of which either will do, PostgreSQL would look through every row.
+_ABOUT_IT = _SHOWING_IT.union_all(select(_IT.id).where(_IT.audit_id == bindparam("about")))
 _LOOK_AGAIN = (
-    update(_POSTINGS)
-    .where(
-        or_(
-            _IT.id.in_(
-                select(_OUTBOX.c.posting_id).where(
-                    _OUTBOX.c.audit_id == bindparam("about"), _OUTBOX.c.posting_id.is_not(None)
-                )
-            ),
-            _IT.audit_id == bindparam("about"),
-        )
-    )
-    .values(wanted=_IT.wanted + 1, next_at=bindparam("now"), attempts=0)
+    update(_POSTINGS).where(_IT.id.in_(_ABOUT_IT)).values(wanted=_IT.wanted + 1, next_at=bindparam("now"), attempts=0)
 )
 _NAMED = select(_POSTINGS).where(_IT.token == bindparam("name"), _IT.person_id == bindparam("person"))
 _CLAIM = (
@@ -48,9 +42,6 @@ _ABOUT_ANOTHER = select(_OUTBOX.c.id).where(
     _OUTBOX.c.posting_id == _IT.id,
     or_(_OUTBOX.c.audit_id.is_(None), _OUTBOX.c.audit_id != bindparam("about")),
 )
-_TELLS_OF_IT = _IT.id.in_(
-    select(_OUTBOX.c.posting_id).where(_OUTBOX.c.audit_id == bindparam("about"), _OUTBOX.c.posting_id.is_not(None))
-)
 _THREAD = (
     select(_IT.thread, _IT.activity_id)
     .where(
@@ -58,7 +49,7 @@ _THREAD = (
         _IT.person_id == bindparam("person"),
         _IT.activity_id != "",
         or_(
-            and_(_TELLS_OF_IT, not_(_ABOUT_ANOTHER.exists())),
+            and_(_IT.id.in_(_SHOWING_IT), not_(_ABOUT_ANOTHER.exists())),
             and_(_IT.audit_id == bindparam("about"), _IT.thread != ""),
         ),
     )
@@ -167,11 +158,12 @@ async def look_again(tx: Transaction, audit_id: int, now: datetime) -> None:
     await tx.execute(_LOOK_AGAIN, {"about": audit_id, "now": now})
 
 
-async def due_postings(tx: Transaction, now: datetime, limit: int, but: Iterable[int] = ()) -> list[int]:
+async def due_postings(tx: Transaction, now: datetime, limit: int) -> list[int]:
+    """What is to be looked at, the longest due first."""
     return list(
         await tx.session.scalars(
             select(PostingRow.id)
-            .where(PostingRow.next_at <= now, PostingRow.id.not_in(list(but)))
+            .where(PostingRow.next_at <= now)
             .order_by(PostingRow.next_at, PostingRow.id)
             .limit(limit)
         )

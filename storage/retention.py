@@ -15,6 +15,7 @@ from audits.calendar import WorkCalendar
 from audits.dates import add_months
 from audits.facts import FOUND
 from audits.state import Audit
+from storage.audits import MOST_AT_ONCE
 from storage.drafts import GOOD_FOR
 from storage.ledger import erase
 from storage.postings import look_again
@@ -217,9 +218,10 @@ async def forget_places(tx: Transaction, now: datetime, limit: int) -> int:
 
 async def drop_places(tx: Transaction, ids: Sequence[int]) -> None:
     """Delete postings, and that messages of the outbox stand there."""
-    if ids:
-        await tx.execute(update(_OUTBOX).where(_OUTBOX.c.posting_id.in_(ids)).values(posting_id=None))
-        await tx.execute(delete(_POSTINGS).where(_POSTINGS.c.id.in_(ids)))
+    for start in range(0, len(ids), MOST_AT_ONCE):
+        these = ids[start : start + MOST_AT_ONCE]
+        await tx.execute(update(_OUTBOX).where(_OUTBOX.c.posting_id.in_(these)).values(posting_id=None))
+        await tx.execute(delete(_POSTINGS).where(_POSTINGS.c.id.in_(these)))
 
 
 def without_words(audit: Audit) -> Audit:

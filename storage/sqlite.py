@@ -24,6 +24,8 @@ PATIENCE = 10.0
 LOOK_AGAIN = 0.005
 SETTINGS = ("busy_timeout=10000", "journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", "busy_timeout=0")
 """Once a transaction has begun, no other process is in its way; the last setting makes its beginning tell at once."""
+READS = "auditloop_reads"
+"""The execution option of a connection whose transactions only read; they are in no writer's way, nor one in theirs."""
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -85,7 +87,7 @@ def execute_now(connection: AsyncConnection, statement: Executable, values: Any 
 
 
 def prepare(engine: Engine) -> None:
-    """Set up every connection of an engine, and let each transaction begin as one that writes."""
+    """Set up every connection of an engine, and let each transaction begin as one that writes, unless it `READS`."""
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
@@ -98,6 +100,9 @@ def prepare(engine: Engine) -> None:
     def _begun(connection: Connection) -> None:
         deadline = monotonic() + PATIENCE
         driver: Any = connection.connection.driver_connection
+        if connection.get_execution_options().get(READS):
+            driver.execute("BEGIN")
+            return
         while not _begins(driver, last=monotonic() > deadline):
             await_only(asyncio.sleep(LOOK_AGAIN))
 

@@ -18,6 +18,7 @@ from audits.state import Audit
 from storage.audits import Stored, read_audits, write_audit
 from storage.interruptions import away, in_the_way, pause_before
 from storage.records import person_of
+from storage.sqlite import READS
 from storage.statements import Values, adding_up, execute
 from storage.tables import AuditRow, PersonRow, RevisionRow
 from storage.turns import Turns
@@ -31,6 +32,7 @@ PATIENCE = 10.0
 """How many seconds to wait for a database that has just gone away, as it does when it is started again."""
 LOOK_AGAIN = 0.25
 LARGEST_ID = 2**31 - 1
+_ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 # Statements that are made once keep the form in which the database gets them.
 _REVISIONS = RevisionRow.table().c
@@ -164,6 +166,23 @@ class Store:
                 await tx.written()
             finally:
                 await tx.let_go()
+
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[Transaction]:
+        """A transaction that only reads, and reads everything as it stood at one moment.
+
+        However long it takes, no other process waits for it: a walk through the ledger must not keep people's presses.
+        """
+        async with self._turn(first=False), self._connected() as connection:
+            on_sqlite = connection.dialect.name == "sqlite"
+            options: dict[str, Any] = {READS: True} if on_sqlite else _ONE_MOMENT
+            reading = await connection.execution_options(**options)
+            async with reading.begin():
+                tx = Transaction(reading, self.framework, self.calendar, await self._directory(reading))
+                try:
+                    yield tx
+                finally:
+                    await tx.let_go()
 
     async def attempt(self, work: Callable[[Transaction], Awaitable[T]], *, first: bool = False) -> T:
         """Do work in a transaction, and once more in a new one where others were in the way or the line was lost.

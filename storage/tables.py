@@ -124,6 +124,7 @@ class AuditRow(Table):
     """An allocation and what has become of it. `issue_at` is when it goes out, `issued_at` when it went."""
 
     __tablename__ = "audits"
+    __table_args__ = (_index_where("ix_audits_ungraded", "issued_at", "grade IS NULL"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     framework: Mapped[str] = mapped_column(String(64))
@@ -168,7 +169,10 @@ class DutyRow(Table):
     """A duty with its frozen steps. Due work is the query `next_at <= now and closed_at is null`."""
 
     __tablename__ = "duties"
-    __table_args__ = (Index("ix_duties_due", "next_at", "closed_at"),)
+    __table_args__ = (
+        Index("ix_duties_due", "next_at", "closed_at"),
+        _index_where("ix_duties_open", "nominal", "closed_at IS NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ref: Mapped[str] = mapped_column(String(128), unique=True)
@@ -272,7 +276,7 @@ class PostingRow(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(64), unique=True)
     platform: Mapped[str] = mapped_column(String(16))
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     conversation_id: Mapped[str] = mapped_column(String(512))
     activity_id: Mapped[str] = mapped_column(String(512))
     service_url: Mapped[str] = mapped_column(String(512))

@@ -31,7 +31,7 @@ READS_THE_CLOCK = {
 
 HEAVY = {
     "aiosmtplib", "botbuilder", "dateparser", "icalendar", "microsoft_teams", "openpyxl", "slack_bolt", "slack_sdk",
-    "matplotlib", "numpy", "PIL", "tree_sitter", "tree_sitter_toml",
+    "matplotlib", "numpy", "PIL", "prometheus_client", "tree_sitter", "tree_sitter_toml",
 }  # fmt: skip
 
 

@@ -54,5 +54,5 @@ async def open_playgrounds(
 def _next_free(port: int) -> tuple[socket.socket, str]:
     for one in (*range(port, min(port + TRIES, 65536)), 0) if port else (0,):
         with suppress(UserFault):
-            return listening_socket(LOOPBACK, one)
+            return listening_socket(LOOPBACK, one, "--teams-port")
     raise UserFault(f"No port of this computer can be had, from {port} on.")

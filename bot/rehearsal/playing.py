@@ -5,6 +5,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from audits.calendar import WorkCalendar
 from audits.dates import Cycle, DateRuleError
@@ -20,7 +21,7 @@ from cards.theme import NEW, point
 from handlers.dispatch import Before, answer
 from handlers.interaction import Interaction, Reply
 from scheduling.clock import MovedClock
-from scheduling.running import catch_up, run_until
+from scheduling.running import run_until
 from storage.allocations import ensure_cycle, plan_allocation
 from storage.by_hand import AtLimit, NotSignedOff, allocate_by_hand
 from storage.database import open_database
@@ -32,12 +33,16 @@ from storage.tables import AuditRow, CaseRow, Table
 from storage.themes import theme_titled
 
 
-async def play(script: Script, framework: Framework) -> Stage:
-    """Play a rehearsal to its end; the caller closes its store. Raises RehearsalError for a step without sense."""
+async def play(script: Script, framework: Framework, database: AsyncEngine | None = None) -> Stage:
+    """Play a rehearsal to its end; the caller closes its store. Raises RehearsalError for a step without sense.
+
+    It is played in a database in memory, unless there is a `database` for it, which has its tables and no rows.
+    """
     calendar = WorkCalendar(zone=ZoneInfo(framework.about.zone))
-    database = open_database("sqlite://")
-    async with database.begin() as connection:
-        await connection.run_sync(Table.metadata.create_all)
+    if database is None:
+        database = open_database("sqlite://")
+        async with database.begin() as connection:
+            await connection.run_sync(Table.metadata.create_all)
     store = Store(database, framework, calendar)
     company = Company(framework, script)
     clock = MovedClock(calendar.moment(script.start.date(), script.start.time()))
@@ -65,7 +70,6 @@ async def _play(stage: Stage) -> None:
             raise RehearsalError(f"step {number}: {step.at:%Y-%m-%dT%H:%M} lies before the start.")
         await run_until(store, stage, clock, at)
         await _perform(stage, step, f"step {number}")
-        await catch_up(store, stage, clock)
     await run_until(store, stage, clock, stage.moment(script.until))
 
 

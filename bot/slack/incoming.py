@@ -233,6 +233,8 @@ def _event_id(*parts: str) -> str:
 
 # ---- presses, forms and shortcuts
 
+_OF_A_VIEW = ("view_submission", "view_closed")
+
 
 def _interaction(told: _Interaction, body: Json) -> Incoming:
     team_id = told.user.team_id or (told.team.id if told.team else "")
@@ -248,11 +250,14 @@ def _interaction(told: _Interaction, body: Json) -> Incoming:
     )
     if not told.user.id:
         raise NotReadable("nobody did it")
+    if told.type in _OF_A_VIEW and told.view is None:
+        # Bolt looks into it whatever it is, and would answer 500.
+        raise NotReadable("a form without its view")
     if told.type == "block_actions":
         return _pressed(incoming, told)
     if told.type == "shortcut":
         return replace(incoming, kind=Kind.SHORTCUT)
-    if told.type in ("view_submission", "view_closed") and told.view is not None:
+    if told.type in _OF_A_VIEW and told.view is not None:
         kind = Kind.SUBMITTED if told.type == "view_submission" else Kind.CLOSED
         return replace(incoming, kind=kind, values=_values(told.view))
     return incoming

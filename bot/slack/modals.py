@@ -160,9 +160,8 @@ class Modals:
         except NotReadable:
             self.counts.refuse("unreadable")
             return Outcome(said_view(OUT_OF_DATE))
-        except Exception as fault:
-            # The message of a fault may repeat what a person typed; its kind doesn't.
-            log.error("a form can't be kept: %s", type(fault).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+        except Exception:
+            log.exception("a form can't be kept")
             return Outcome(refilled(view.content, NOT_KEPT), apart=_LOST)
 
     async def _sent(self, incoming: Incoming, view: SeenView) -> Outcome:

@@ -60,7 +60,6 @@ class Windows:
 async def _made(making: Coroutine[Any, Any, Json]) -> Json:
     try:
         return await making
-    except Exception as fault:
-        # The message of a fault may repeat what a person typed; its kind doesn't.
-        log.error("a modal can't be made: %s", type(fault).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+    except Exception:
+        log.exception("a modal can't be made")
         return said_view(BROKEN)

@@ -8,10 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from bot.counts import Counts
-from bot.settings import is_loopback
 from bot.teams.activity import NotReadable, read
 from bot.teams.connection import Answer, Connection, Json, NobodyProved, Unauthorised
 from bot.teams.turns import Turns
+from bot.watching.access import from_here
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Endpoint:
         1. It is JSON of an ordinary size. 2. It is proved to come from Teams, else 401. 3. It is read, else 400. 4. It
         is answered; an invoke on the same request.
         """
-        if self.anonymous and not _from_here(request):
+        if self.anonymous and not from_here(request):
             return self._refuse("anonymous", 401, "Without an app registration only this computer is answered.")
         body = await self._json(request)
         if body is None:
@@ -68,8 +68,3 @@ class Endpoint:
     def _refuse(self, reason: str, status: int, words: str) -> web.Response:
         self.counts.refuse(reason)
         return web.json_response({"error": {"code": reason, "message": words}}, status=status)
-
-
-def _from_here(request: web.Request) -> bool:
-    """Whether a request comes from this computer, and not through a proxy on it."""
-    return is_loopback(request.remote or "") and not {"Forwarded", "X-Forwarded-For"} & set(request.headers)

@@ -8,7 +8,7 @@ from yarl import URL
 
 from bot.settings import Settings, is_loopback
 
-THROUGH_A_PROXY = frozenset({"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"})
+THROUGH_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ def from_here(request: web.Request) -> bool:
         asked = request.url.host or ""
     except ValueError:
         return False
-    return is_loopback(request.remote or "") and is_loopback(asked) and not THROUGH_A_PROXY & set(request.headers)
+    # Looked up one by one, since some proxies write them in small letters.
+    proxied = any(name in request.headers for name in THROUGH_A_PROXY)
+    return is_loopback(request.remote or "") and is_loopback(asked) and not proxied
 
 
 def _is(given: str, wanted: str) -> bool:

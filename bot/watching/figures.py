@@ -37,7 +37,7 @@ class Figures:
         )
         self._tick_times = Histogram(
             "auditloop_tick_seconds",
-            "How long a tick took, with all that it sent.",
+            "How long a tick took, with its round of messages.",
             buckets=TICKS,
             registry=self.registry,
         )

@@ -1,7 +1,7 @@
 """`/metrics`: the figures of this program and of its database, as Prometheus reads them."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 from aiohttp import web
@@ -40,7 +40,7 @@ class Metrics(Collector):
             self._counts.refuse("metrics")
             return web.Response(status=401, text=f"{refusal}\n", headers={"WWW-Authenticate": "Bearer"})
         backlog = await self._read()
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        encode, content_type = _form(request.headers.get("Accept", ""))
         # Nothing else runs between these two, so that every page shows what was read for it.
         self._backlog = backlog
         body = encode(self._registry)
@@ -122,6 +122,15 @@ def _waiting(backlog: Backlog) -> Iterator[Metric]:
         "How long ago the oldest alert was decided that is not delivered; 0 where there is none.",
         backlog.oldest_alert,
     )
+
+
+def _form(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    """The form of the page that was asked for, and its type; the ordinary one where that is none."""
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):
+        # The library stumbles over a version that isn't made of numbers.
+        return choose_encoder("")
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -32,6 +32,11 @@ def _library_reading(words: str, today: date) -> date | None:
     return found.date() if found else None
 
 
+def be_ready() -> None:
+    """Load what reading dates takes, so that nobody waits for it who types the first one. It may run in a thread."""
+    _library_reading("1 may", date(2026, 3, 2))
+
+
 def _months_on(day: date, months: int) -> tuple[int, int]:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return year, month + 1

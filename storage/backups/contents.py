@@ -53,6 +53,11 @@ async def contents_of(connection: AsyncConnection) -> Contents:
     return Contents(revision or "", people, audits, entries, until, tuple(broken))
 
 
+def erasures_in(ledger: str) -> str:
+    """The question how many people were erased on request, to the table that is named so."""
+    return f"SELECT count(*) FROM {ledger} WHERE kind = 'person_erased'"  # noqa: S608 (a table's own name)
+
+
 def holds_anything(connection: Connection, tables: list[str]) -> bool:
     """Whether any of these tables of a database, its own bookkeeping apart, has a row."""
     quote = connection.dialect.identifier_preparer.quote

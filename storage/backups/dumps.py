@@ -21,7 +21,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from storage.backups.contents import BackupFault, Contents, contents_of, holds_anything
+from storage.backups.contents import BackupFault, Contents, contents_of, erasures_in, holds_anything
 from storage.database import open_database
 from storage.migrating import migrate
 from storage.tables import Table
@@ -148,11 +148,15 @@ async def read_dump(file: Path, tools: Tools) -> Dumped:
 
 @dataclass
 class Restoring:
-    """A dump on its way into a database; `kept` is the schema in which what was there before is kept."""
+    """A dump on its way into a database; `kept` is the schema in which what was there before is kept.
+
+    `undone` is how many people had been erased on request there, and are back.
+    """
 
     engine: AsyncEngine
     contents: Contents
     kept: str | None = None
+    undone: int = 0
 
 
 @asynccontextmanager
@@ -183,7 +187,8 @@ async def restored(url: str, file: Path, tools: Tools, now: datetime, *, force: 
             await migrate(engine)
             async with engine.connect() as other:
                 contents = await contents_of(other)
-            yield Restoring(engine, contents, aside if anything else None)
+                undone = await _erasures(other, aside) - await _erasures(other, schema) if "ledger" in ours else 0
+            yield Restoring(engine, contents, aside if anything else None, max(undone, 0))
         except BaseException:
             async with connection.begin():
                 for name in await connection.run_sync(_ours):
@@ -265,6 +270,10 @@ async def _move(connection: AsyncConnection, tables: list[str], schema: str, to:
         await connection.execute(text(f"ALTER TABLE {place} SET SCHEMA {_quoted(connection, to)}"))
     if schema.startswith("before_"):
         await connection.execute(text(f"DROP SCHEMA IF EXISTS {_quoted(connection, schema)}"))
+
+
+async def _erasures(connection: AsyncConnection, schema: str) -> int:
+    return int(await connection.scalar(text(erasures_in(_quoted(connection, schema, "ledger")))) or 0)
 
 
 def _quoted(connection: AsyncConnection, *names: str) -> str:

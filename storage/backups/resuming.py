@@ -10,9 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import update
 
-from audits.messages import Message
 from audits.state import Event
-from storage.ledger import note, post
+from storage.ledger import note, tell_officer
 from storage.numbers import leave_gap
 from storage.store import Transaction
 from storage.tables import OutboxRow
@@ -48,18 +47,4 @@ async def resume(tx: Transaction, now: datetime, until: datetime | None) -> int:
 
 async def tell_of_restore(tx: Transaction, now: datetime, words: str) -> bool:
     """Tell the QA officer at work what a restore means for people; whether there is one."""
-    officer = tx.rules.officer(tx.calendar.day_of(now))
-    if officer is None:
-        return False
-    message = Message(
-        key=f"restored/{now:%Y%m%d%H%M%S}/{officer.person.id}",
-        what="message",
-        to_id=officer.person.id,
-        to_role=officer.role,
-        duty="",
-        at=now,
-        notice="restored",
-        text=words,
-    )
-    await post(tx, [message])
-    return True
+    return await tell_officer(tx, f"restored/{now:%Y%m%d%H%M%S}", words, now, notice="restored")

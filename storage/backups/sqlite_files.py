@@ -3,7 +3,9 @@
 A copy is made under another name in the folder where it is to be, and gets its own name when it is whole.
 """
 
+import fcntl
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,13 +15,14 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from storage.backups.contents import BackupFault, Contents, contents_of
+from storage.backups.contents import BackupFault, Contents, contents_of, erasures_in
 from storage.database import open_database, sqlite_url
 from storage.migrating import migrate
 from storage.sqlite import BUSY
 from storage.versions import revisions
 
 MAGIC = b"SQLite format 3\0"
+PART = ".part"
 STEP = 256
 """So many pages are copied before it is said how far the copy is."""
 BESIDE = ("-wal", "-shm", "-journal")
@@ -47,16 +50,50 @@ def faults_in_words(what: Path, doing: str) -> Iterator[None]:
 
 @contextmanager
 def under_another_name(file: Path) -> Iterator[Path]:
-    """An empty file beside `file`, which only its owner may read; whatever is left of it at the end is removed."""
+    """An empty file beside `file`, which only its owner may read; whatever is left of it at the end is removed.
+
+    So is what a program that was killed has left of such a file. While one is at work its file is locked.
+    """
     with faults_in_words(file, "written"):
-        place, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
-        os.close(place)
+        _remove_leftovers(file)
+        place, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=PART, dir=file.parent)
+        _locked(place)
     part = Path(name)
     try:
         yield part
     finally:
-        for one in (part, *_beside(part)):
-            one.unlink(missing_ok=True)
+        _remove(part)
+        os.close(place)
+
+
+def _remove_leftovers(file: Path) -> None:
+    # What mkstemp puts into a name has no full stop, so that no other backup's file fits.
+    left = re.compile(rf"\.{re.escape(file.name)}\.[^.]+{re.escape(PART)}")
+    for part in sorted(one for one in file.parent.iterdir() if left.fullmatch(one.name)):
+        try:
+            place = os.open(part, os.O_RDWR)
+        except OSError:
+            # Somebody else's, or gone meanwhile.
+            continue
+        try:
+            if _locked(place):
+                _remove(part)
+        finally:
+            os.close(place)
+
+
+def _locked(place: int) -> bool:
+    """Lock an open file for as long as it stays open; False where another program has locked it."""
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove(part: Path) -> None:
+    for one in (part, *_beside(part)):
+        one.unlink(missing_ok=True)
 
 
 def take_name(part: Path, file: Path) -> None:
@@ -137,6 +174,15 @@ def is_empty(file: Path) -> bool:
         return False
 
 
+def erasures(file: Path) -> int:
+    """How many people were erased on request in a database; 0 where that can't be read."""
+    try:
+        with closing(_reading(file)) as connection:
+            return int(connection.execute(erasures_in("ledger")).fetchone()[0])
+    except sqlite3.DatabaseError:
+        return 0
+
+
 def put_in_place(part: Path, file: Path, now: datetime) -> Path | None:
     """Put a database that is whole in the place of another; under which name the other is kept, if it had anything.
 
@@ -147,7 +193,7 @@ def put_in_place(part: Path, file: Path, now: datetime) -> Path | None:
     if file.exists():
         with _alone_with(file):
             kept = _free_name(file, now)
-            file.rename(kept)
+            _under_a_second_name(file, kept)
     for left in _beside(file):
         # The log of a database that is gone would be taken for this one's.
         if left.exists():
@@ -157,6 +203,15 @@ def put_in_place(part: Path, file: Path, now: datetime) -> Path | None:
         kept.unlink()
         kept = None
     return kept
+
+
+def _under_a_second_name(file: Path, kept: Path) -> None:
+    """Keep a database that is about to be replaced, so that at no moment there is none under its name."""
+    try:
+        os.link(file, kept)
+    except OSError:
+        # Some file systems know one name for a file only.
+        file.rename(kept)
 
 
 @contextmanager

@@ -148,8 +148,8 @@ async def _tell_of_gone(tx: Transaction, case_ids: list[int], at: datetime) -> l
             await record(tx, audit, Event("withdrawn", at, None, {"reason": "the case left the list"}))
             words = f"{audit.case.ref} left the case list before its allocation went out, so it was withdrawn."
         told.append(words)
-        key = f"left_list/{at:%Y%m%d%H%M%S}"
-        await tell_officer(tx, audit, key, words, at, what="message", duty="complete_audit", notice="left_list")
+        key = f"{audit.id}/left_list/{at:%Y%m%d%H%M%S}"
+        await tell_officer(tx, key, words, at, duty="complete_audit", notice="left_list", audit_id=audit.id)
     return told
 
 

@@ -36,6 +36,7 @@ from tests.slack.story import at_once, refusals
 from tests.teams.conftest import Opens as OpensTeams
 from tests.teams.conftest import issuer, title_of
 from tests.teams.conftest import opens as opens_teams
+from tests.teams.test_conversations import booked, link_of
 
 __all__ = ["at_once", "founded", "issuer", "month_gone_out", "opens_desk", "opens_slack", "opens_teams"]
 
@@ -282,7 +283,100 @@ async def test_whatever_a_form_of_the_desk_says_it_breaks_nothing(
         assert await rows(desk.program.store) == before
 
 
+async def asked(address: str, request: bytes) -> tuple[int, bytes]:
+    """The status and all that came for a request as it is, written byte by byte; 400 where the server hangs up."""
+    parts = urlsplit(address)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        writer.write(request)
+        said = await asyncio.wait_for(reader.read(), 20)
+    except ConnectionError:
+        said = b""
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+    status = said.split(b" ", 2)[1:2]
+    return (int(status[0]) if status and status[0].isdigit() else 400), said
+
+
+def getting(paths: st.SearchStrategy[str]) -> Draws:
+    """Requests for these paths, with odd headers that somebody who watches or fetches a file could send."""
+    names = st.sampled_from(["Accept", "Accept", "Accept", "Authorization", "Host", "Range", "X-Forwarded-For"])
+    values = st.one_of(
+        TEXTS.filter(lambda text: len(text) < 1_000),
+        st.sampled_from(["application/openmetrics-text", "text/plain", "Bearer", "*/*"]).flatmap(
+            lambda begins: st.one_of(TEXTS, st.sampled_from(["1.0.0", "9.9", "0", "1.x"])).map(
+                lambda end: f"{begins};version={end[:500]};escaping={end[:9]}"
+            )
+        ),
+    )
+    methods = st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "OPTIONS"])
+    headers = st.dictionaries(names, values, max_size=3).map(
+        lambda drawn: "".join(
+            f"{name}: {value}\r\n".replace("\n", " ").replace("\r ", "\r\n") for name, value in drawn.items()
+        )
+    )
+    return st.builds(
+        lambda method, path, more: (
+            f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{more}\r\n".encode(
+                "utf-8", "surrogatepass"
+            )
+        ),
+        methods,
+        paths,
+        headers,
+    )
+
+
+async def test_whatever_is_asked_of_a_calendar_link_or_by_whoever_watches_it_breaks_nothing(
+    opens_teams: OpensTeams, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opens_teams() as story:
+        await story.everyone_came()
+        await booked(story)
+        address = story.teams.bot_url.removesuffix("/api/messages")
+        link = urlsplit(await link_of(story, "Carol")).path
+        cut = st.builds(lambda at, text: link[:at] + text + link[at + 1 :], st.integers(0, len(link)), TEXTS)
+        # No space, or the request would be one for another address.
+        others = st.one_of(cut, TEXTS.map(lambda text: f"/calendar/{text}")).map(
+            lambda path: "".join(path.split())[:6_000]
+        )
+        watched = st.builds(
+            lambda path, text: path + "".join(text.split())[:6_000],
+            st.sampled_from(["/readyz", "/metrics", "/healthz", "/about", "/readyz?", "/metrics?name[]="]),
+            st.one_of(st.just(""), TEXTS),
+        )
+
+        async def sends(request: bytes) -> int:
+            status, said = await asked(address, request)
+            assert b"Traceback" not in said
+            if request.split(b" ")[1] != link.encode():
+                assert b"BEGIN:VCALENDAR" not in said
+            return status
+
+        before = await rows(story.store)
+        with nothing_broke(caplog):
+            await attacked(
+                sends, getting(st.one_of(st.just(link), others, others, watched, watched)), requests=REQUESTS * 2
+            )
+        assert await rows(story.store) == before
+        assert await alive(address)
+
+
 # ---- what such requests have found
+
+
+@pytest.mark.parametrize("version", ["x", "1.x", "1.", "²", "9" * 5_000])
+async def test_figures_are_given_in_the_ordinary_form_where_another_is_asked_for_that_is_none(
+    opens_teams: OpensTeams, version: str
+) -> None:
+    async with opens_teams() as story, aiohttp.ClientSession() as client:
+        url = story.teams.bot_url.replace("/api/messages", "/metrics")
+        for kind in ("text/plain", "application/openmetrics-text"):
+            async with client.get(url, headers={"Accept": f"{kind};version={version}"}) as answer:
+                assert answer.status == 200
+                assert "auditloop_tick_age_seconds" in await answer.text()
 
 
 @pytest.mark.parametrize(

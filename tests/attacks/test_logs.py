@@ -1,5 +1,7 @@
 """What is written where anyone may read it: no secret, and nothing that anybody wrote about a case."""
 
+import asyncio
+import gc
 import io
 import logging
 import os
@@ -9,24 +11,37 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from time import monotonic
-from urllib.request import urlopen
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
+from audits.frameworks import framework_named
 from bot.logs import WithoutWords
+from bot.rehearsal.playing import play
+from bot.rehearsal.script import Script
 from bot.settings import Settings, SettingsError, read_settings
+from cards.card import Card
+from cards.deck import Note, card_for
+from cards.scene import Scene
 from handlers import dispatch, grades
 from handlers.interaction import Reply
 from handlers.press import Press
+from scheduling import composing
 from tests.handlers.conftest import founded
 from tests.slack.conftest import opens, story
 from tests.slack.council import Story
 from tests.slack.story import at_once, graded, talked
+from tests.teams.conftest import Opens as OpensTeams
+from tests.teams.conftest import issuer
+from tests.teams.conftest import opens as opens_teams
 from tests.test_layout import ROOT
 
-__all__ = ["at_once", "founded", "opens", "story"]
+__all__ = ["at_once", "founded", "issuer", "opens", "opens_teams", "story"]
 
 SECRETS = {
     "AUDITLOOP_TEAMS_SECRET": "marked-teams-secret",
@@ -34,7 +49,10 @@ SECRETS = {
     "AUDITLOOP_SLACK_SIGNING_SECRET": "marked-signing-secret",
     "AUDITLOOP_EMAIL_PASSWORD": "marked-mail-password",
     "AUDITLOOP_WATCH_TOKEN": "marked-watch-token-of-32-letters",
+    "AUDITLOOP_WATCH_PING_URL": "http://127.0.0.1:1/marked-address-of-the-switch",
 }
+UNSAID = {name: secret.removeprefix("http://127.0.0.1:1/") for name, secret in SECRETS.items()}
+"""What of each secret nobody may read."""
 SETTINGS = """
 desk = true
 port = 0
@@ -66,7 +84,17 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def secrets_in(*texts: str) -> list[str]:
-    return [name for name, secret in SECRETS.items() if any(secret in text for text in texts)]
+    return [name for name, secret in UNSAID.items() if any(secret in text for text in texts)]
+
+
+def asked(url: str, token: str = "") -> str:
+    """What whoever watches is answered, whatever the status."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        with urlopen(Request(url, headers=headers), timeout=10) as answer:
+            return f"{answer.headers}{answer.read().decode()}"
+    except HTTPError as refused:
+        return f"{refused.headers}{refused.read().decode()}"
 
 
 def kept_in(folder: Path) -> str:
@@ -79,6 +107,7 @@ def test_doctor_says_no_secret_whatever_the_libraries_log(tmp_path: Path) -> Non
     done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
     assert "Slack" in done.stdout
     assert "Teams" in done.stdout
+    assert "watch.ping_url" in done.stdout
     assert secrets_in(done.stdout, done.stderr, kept_in(tmp_path)) == []
 
 
@@ -97,18 +126,19 @@ def test_serve_writes_no_secret_anywhere_and_says_none_to_whoever_watches(tmp_pa
     command = [sys.executable, "-c", LOUD, "serve"]
     with out, subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=out, stderr=out, text=True) as serving:
         try:
-            answered: list[str] = []
             deadline = monotonic() + 60
-            while "The desk is open" not in (tmp_path / "out").read_text():
+            while not all(words in (tmp_path / "out").read_text() for words in ("The desk is open", "watch.ping_url")):
                 assert monotonic() < deadline
                 assert serving.poll() is None
                 with pytest.raises(subprocess.TimeoutExpired):
                     serving.wait(0.1)
             address = re.search(r"(http://127\.0\.0\.1:\d+)/api/messages", (tmp_path / "out").read_text())
             assert address is not None
-            for path in ("/healthz", "/about"):
-                with urlopen(address[1] + path, timeout=10) as answer:
-                    answered.append(answer.read().decode())
+            answered = [asked(address[1] + path) for path in ("/healthz", "/readyz", "/about", "/metrics")]
+            assert "Please send the token" in answered[-1]
+            answered.append(asked(f"{address[1]}/metrics", SECRETS["AUDITLOOP_WATCH_TOKEN"]))
+            assert "auditloop_tick_age_seconds" in answered[-1]
+            assert "can't be called" in (tmp_path / "out").read_text()
         finally:
             serving.send_signal(signal.SIGTERM)
             serving.wait(30)
@@ -136,24 +166,26 @@ def test_settings_show_no_secret_and_neither_do_their_faults(tmp_path: Path) -> 
 
 @contextmanager
 def logged() -> Iterator[io.StringIO]:
-    """Everything that auditloop's own loggers write meanwhile, from DEBUG on, as `serve` writes it."""
+    """What `serve` writes into its log meanwhile, and of auditloop's own loggers everything from DEBUG on."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(WithoutWords("%(name)s %(levelname)s %(message)s"))
-    own = [logging.getLogger(name) for name in ("bot", "handlers", "scheduling", "storage", "cards", "audits")]
+    handler.addFilter(lambda one: one.levelno >= logging.WARNING or one.name.partition(".")[0] in OWN)
+    own = [logging.getLogger(name) for name in OWN]
     before = [one.level for one in own]
+    logging.root.addHandler(handler)
     for one in own:
-        one.addHandler(handler)
         one.setLevel(logging.DEBUG)
     try:
         yield written
     finally:
+        logging.root.removeHandler(handler)
         for one, level in zip(own, before, strict=True):
-            one.removeHandler(handler)
             one.setLevel(level)
 
 
 MARKED = "Zanzibar"
+OWN = ("bot", "handlers", "scheduling", "storage", "cards", "audits")
 
 
 async def test_the_log_holds_nothing_that_was_typed_even_where_everything_fails(
@@ -189,6 +221,115 @@ async def test_the_log_holds_nothing_that_was_typed_even_where_everything_fails(
     assert "the log is heard" in written
     assert "RuntimeError" in written
     assert "test_logs.py" in written
+    assert MARKED not in written
+
+
+async def test_the_log_holds_nothing_that_was_typed_in_teams_either(
+    opens_teams: OpensTeams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[str] = []
+
+    async def stumbling(press: Press) -> Reply:
+        failed.append(press.values["rationale"])
+        raise RuntimeError(f"nothing can be made of {dict(press.values)}")
+
+    with logged() as log:
+        async with opens_teams() as story:
+            await story.everyone_came()
+            carol = story.person("Carol")
+            await carol.says(f"case {MARKED} and more of {MARKED}")
+            await carol.presses(await story.asked("Carol", "accept"), "accept")
+            await carol.presses(await story.asked("Carol", "hold"), "hold")
+            monkeypatch.setitem(dispatch.VERBS, "submit", stumbling)
+            typed = {"grade": "good", "rationale": f"The plan of {MARKED}.", "safety": "no"}
+            await carol.presses(await story.asked("Carol", "submit"), "submit", **typed)
+            await story.teams.until(lambda: failed)
+            await story.program.beat()
+    assert MARKED in failed[0]
+    assert "RuntimeError" in log.getvalue()
+    assert MARKED not in log.getvalue()
+
+
+def marked_month() -> Script:
+    """A month of one audit with a mark in every text that somebody can write."""
+    words = f"What {MARKED} said."
+
+    def step(at: str, do: str, by: str = "", **more: Any) -> dict[str, Any]:
+        return {"at": f"2026-01-{at}", "do": do, "case": "S-1"} | ({"by": by} if by else {}) | more
+
+    action = {"what": words, "owner": "case_holder"}
+    steps = [
+        step("05T09:00", "allocate"),
+        step("05T10:00", "accept", "auditor"),
+        step("05T11:00", "extend", "qa_unit", until="2026-02-10", reason=words),
+        step("06T09:00", "safety", "auditor", text=words),
+        *(
+            step("06T09:05", "acknowledge", who)
+            for who in ("practice_manager", "service_lead", "hos", "deputy_director")
+        ),
+        step("06T10:30", "feedback", child=words, parent_carer="obtained"),
+        step("07T10:00", "submit", "auditor", grade="inadequate", rationale=words, actions=[action]),
+        step("08T10:00", "dispute", "case_holder", text=words),
+        step("09T10:00", "resolve", "auditor", text=words),
+        step("12T10:00", "oversee", "service_lead", text=words),
+        step("12T11:00", "moderate", "qa_unit", grade="inadequate", text=words),
+        step("14T10:00", "update", "service_lead", text=words),
+        step("15T10:00", "confirm", "case_holder", action=1, text=words),
+        step("16T10:00", "record", "auditor", where=words),
+    ]
+    return Script.model_validate(
+        {"framework": "southampton", "start": "2026-01-05T09:00", "until": "2026-01-30T18:00", "steps": steps}
+    )
+
+
+async def test_the_log_of_a_month_holds_nothing_that_anybody_wrote_though_cards_fail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = count()
+
+    def stumbling(scene: Scene, note: Note, **more: Any) -> Card:
+        if next(turns) % 3 == 0:
+            raise ValueError(f"no card of {scene.audit.facts}, {scene.audit.actions}, {note}")
+        return card_for(scene, note, **more)
+
+    monkeypatch.setattr(composing, "card_for", stumbling)
+    with logged() as log:
+        stage = await play(marked_month(), framework_named("southampton"))
+        try:
+            async with stage.store.begin() as tx:
+                audit = await tx.audit(1)
+        finally:
+            await stage.store.close()
+        logging.getLogger("scheduling.delivery").debug("the log is heard")
+    assert audit is not None
+    assert stage.refusals == []
+    assert MARKED in str(audit.facts)
+    assert MARKED in str(audit.actions)
+    assert "the log is heard" in log.getvalue()
+    assert "builtins.ValueError" in log.getvalue()
+    assert MARKED not in log.getvalue()
+
+
+async def test_the_log_holds_no_words_of_a_task_or_a_callback_that_fails_unheard() -> None:
+    def stumble(words: str) -> None:
+        raise ValueError(words)
+
+    async def stumbling(words: str) -> None:
+        stumble(words)
+
+    loop = asyncio.get_running_loop()
+    with logged() as log:
+        task = loop.create_task(stumbling(MARKED), name=MARKED)
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+        loop.call_soon(stumble, MARKED)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    written = log.getvalue()
+    assert "asyncio ERROR Task exception was never retrieved\n" in written
+    assert "asyncio ERROR Exception in callback test_" in written
+    assert written.count("builtins.ValueError at:") == 2
     assert MARKED not in written
 
 

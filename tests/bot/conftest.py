@@ -19,8 +19,9 @@ from bot.desk.serving import serve
 from bot.opening import calendar_of
 from bot.program import DeskDoor, Program
 from scheduling.clock import MovedClock
-from storage.database import open_database, sqlite_url
+from storage.database import sqlite_url
 from storage.store import Store
+from tests.compiled import open_again
 
 SOUTHAMPTON = framework_named("southampton")
 TODAY = date(2026, 3, 17)
@@ -73,21 +74,26 @@ def month_gone_out(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, date
     return folder / DATABASE, asyncio.run(work())
 
 
+def program_after(month: tuple[Path, datetime], folder: Path, *, demonstration: bool = True) -> Program:
+    """The program on a copy of a prepared month in `folder`; whoever calls this closes its store."""
+    prepared, moment = month
+    copy = Path(shutil.copy(prepared, folder / DATABASE))
+    store = Store(open_again(sqlite_url(copy)), SOUTHAMPTON, calendar_of(SOUTHAMPTON))
+    return Program(store, MovedClock(moment), DeskDoor(), demonstration=demonstration)
+
+
 @pytest.fixture
 def opens_desk(month_gone_out: tuple[Path, datetime], tmp_path: Path) -> OpensDesk:
     """Opens a desk of its own on any free port of this machine."""
-    prepared, moment = month_gone_out
 
     @asynccontextmanager
     async def opened(*, demonstration: bool = True) -> AsyncIterator[OpenDesk]:
-        copy = Path(shutil.copy(prepared, tmp_path / DATABASE))
-        store = Store(open_database(sqlite_url(copy)), SOUTHAMPTON, calendar_of(SOUTHAMPTON))
-        program = Program(store, MovedClock(moment), DeskDoor(), demonstration=demonstration)
+        program = program_after(month_gone_out, tmp_path, demonstration=demonstration)
         served = await serve(build_app(program), 0)
         try:
             yield OpenDesk(program, served.address.rstrip("/"))
         finally:
             await served.close()
-            await store.close()
+            await program.store.close()
 
     return opened

@@ -227,6 +227,7 @@ def test_a_database_with_something_in_it_stays_unless_it_is_meant_and_is_kept_th
 ) -> None:
     file = Path(shutil.copy(at_work.database, tmp_path / "backup"))
     rows_of(at_work, "UPDATE people SET team = 'Kept'")
+    rows_of(at_work, "UPDATE ledger SET kind = 'person_erased' WHERE id < 3")
     with pytest.raises(UserFault, match="has something in it already"):
         restored(at_work, file)
 
@@ -239,7 +240,9 @@ def test_a_database_with_something_in_it_stays_unless_it_is_meant_and_is_kept_th
     assert rows_of(at_work, "SELECT DISTINCT team FROM people") == [("Kept",)]
     restored(at_work, file, force=True)
     (kept,) = [name for name in names_in(Path(at_work.database).parent) if ".before-" in name]
-    assert f"kept: {Path(at_work.database).with_name(kept)}." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"kept: {Path(at_work.database).with_name(kept)}." in said
+    assert "2 people who were erased since are back. Please run auditloop person erase again." in said
     assert rows_of(
         Settings(database=str(Path(at_work.database).with_name(kept))), "SELECT DISTINCT team FROM people"
     ) == [("Kept",)]
@@ -336,6 +339,7 @@ def test_a_council_on_postgresql_is_backed_up_brought_back_and_keeps_what_it_had
     with pytest.raises(UserFault, match="has something in it already"):
         restored(council.drill, file, tools=council.tools)
     council.ask(council.drill, "UPDATE people SET team = 'Kept'", change=True)
+    council.ask(council.drill, "UPDATE ledger SET kind = 'person_erased' WHERE id = 3", change=True)
     council.ask(council.live, "UPDATE ledger SET kind = 'accepted' WHERE id = 5", change=True)
     assert take_backup(council.live, tmp_path / "broken", force=False, tools=council.tools) == 1
     with pytest.raises(UserFault, match="--even-if-broken"):
@@ -343,7 +347,9 @@ def test_a_council_on_postgresql_is_backed_up_brought_back_and_keeps_what_it_had
     assert council.ask(council.drill, "SELECT count(*) FROM people WHERE team = 'Kept'") == 29
     assert council.ask(council.drill, OTHER_SCHEMAS) == 0
     restored(council.drill, file, force=True, tools=council.tools)
-    assert "kept: the schema before_" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "kept: the schema before_" in said
+    assert "1 person who was erased since is back." in said
     assert council.ask(council.drill, "SELECT count(*) FROM people WHERE team = 'Kept'") == 0
     assert council.ask(council.drill, OTHER_SCHEMAS) == 1
 

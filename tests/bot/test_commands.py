@@ -1,15 +1,23 @@
-"""The command line as it is typed, each command in a process of its own, in an empty folder."""
+"""The command line as it is typed, in an empty folder.
+
+Most commands are typed in this process, through the entry point that the installed program has. What only a process of
+its own shows is asked of one: how it ends, what it leaves on standard error, and what it doesn't load.
+"""
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+
+from bot.commands import run
 
 PEOPLE = """Name,Email,Role,Team,Manager,Service area
 Alice Ash,alice@example.org,Practitioner,North,bob@example.org,Safeguarding
@@ -35,20 +43,59 @@ class Said:
 Type = Callable[..., Said]
 
 
+PATIENCE = 120
+"""Seconds after which a command that should have ended by itself is ended."""
+
+
+@contextmanager
+def _no_longer_than(seconds: int) -> Iterator[None]:
+    def ends(*_: object) -> None:
+        raise TimeoutError(f"the command has not ended within {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, ends)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 @pytest.fixture
-def type_(tmp_path: Path) -> Type:
-    """Types a command in an empty folder."""
+def type_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
+    """Types a command in an empty folder, in this process."""
+    for name in [name for name in os.environ if name.startswith("AUDITLOOP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    # Typer puts its own in.
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+    def typed(*words: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["auditloop", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end, _no_longer_than(PATIENCE):
+            run()
+        said = capsys.readouterr()
+        return Said(int(end.value.code or 0), said.out, said.err)
+
+    return typed
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Type:
+    """Types a command in an empty folder, as a process of its own."""
     root = Path(__file__).parents[2]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AUDITLOOP_")}
 
-    def typed(*words: str) -> Said:
+    def typed(*words: str, python: tuple[str, ...] = ()) -> Said:
         done = subprocess.run(
-            [sys.executable, "-c", "from bot.commands import run; run()", *words],
+            [sys.executable, *python, "-c", "from bot.commands import run; run()", *words],
             cwd=tmp_path,
             env=environment | {"PYTHONPATH": str(root), "COLUMNS": "200"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr)
@@ -56,9 +103,16 @@ def type_(tmp_path: Path) -> Type:
     return typed
 
 
-def test_help_names_every_command(type_: Type) -> None:
-    said = type_("--help")
+LATER = ("aiohttp", "alembic", "audits", "cards", "handlers", "holidays", "pydantic", "scheduling", "sqlalchemy")
+"""What `--help` does without, so that it answers at once."""
+
+
+def test_help_names_every_command_without_loading_what_only_they_need(start: Type) -> None:
+    said = start("--help", python=("-X", "importtime"))
     assert said.code == 0
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in said.error.splitlines()}
+    assert "typer" in loaded
+    assert not loaded & set(LATER)
     for command in (
         "demo",
         "serve",
@@ -74,8 +128,9 @@ def test_help_names_every_command(type_: Type) -> None:
         assert command in said.out
 
 
-def test_when_prints_what_it_understands_as_json(type_: Type) -> None:
-    said = type_("when", "Tues 2pm", "--now", "2026-11-23T09:00", "--by", "2026-12-31T17:00", "--json")
+def test_when_prints_what_it_understands_as_json_and_nothing_else(start: Type) -> None:
+    said = start("when", "Tues 2pm", "--now", "2026-11-23T09:00", "--by", "2026-12-31T17:00", "--json")
+    assert (said.code, said.error) == (0, "")
     assert json.loads(said.out) == {"candidates": ["2026-11-24T14:00"], "needs": None, "refused": None}
 
 
@@ -84,8 +139,8 @@ def test_when_asks_back_in_words_where_two_days_are_meant(type_: Type) -> None:
     assert "Tue 24 Nov 2026 at 14:00 or Tue 1 Dec 2026 at 14:00" in said.out
 
 
-def test_a_moment_that_is_none_is_refused_with_an_example(type_: Type) -> None:
-    said = type_("when", "Tues 2pm", "--now", "yesterday", "--by", "2026-12-31T17:00")
+def test_a_moment_that_is_none_is_refused_with_an_example(start: Type) -> None:
+    said = start("when", "Tues 2pm", "--now", "yesterday", "--by", "2026-12-31T17:00")
     assert (said.code, said.out) == (1, "")
     assert "Write it like 2026-11-23T09:00" in said.error
     assert "Traceback" not in said.error
@@ -115,7 +170,8 @@ def test_no_date_of_birth_reaches_the_database(type_: Type, tmp_path: Path) -> N
     (tmp_path / "cases.csv").write_text(CASES, encoding="utf-8")
     type_("import", "people", "people.csv")
     type_("import", "cases", "cases.csv")
-    kept = (tmp_path / "auditloop.sqlite3").read_bytes()
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob("auditloop.sqlite3*"))
+    assert b"K7F-204" in kept
     for date in (b"01/02/2019", b"2019-02-01", b"03/04/2022"):
         assert date not in kept
 
@@ -133,14 +189,14 @@ def test_a_file_with_a_bad_row_changes_nothing_and_names_the_cell(type_: Type, t
     database.dispose()
 
 
-def test_a_ledger_that_was_tampered_with_is_found(type_: Type, tmp_path: Path) -> None:
+def test_a_ledger_that_was_tampered_with_is_found(type_: Type, start: Type, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
     type_("import", "people", "people.csv")
     database = create_engine(f"sqlite:///{tmp_path / 'auditloop.sqlite3'}")
     with database.begin() as connection:
         connection.execute(text("update ledger set kind = 'nothing happened'"))
     database.dispose()
-    said = type_("ledger", "verify")
+    said = start("ledger", "verify")
     assert said.code == 1
     assert "its content was changed" in said.out
 

@@ -15,10 +15,9 @@ from bot.demonstration.workbook import write_case_list
 from bot.program import Program
 from storage.imports import read_cases, read_people
 from storage.tables import AuditRow, CaseRow, CycleRow
+from tests.bot.conftest import SOUTHAMPTON, TODAY, program_after
 
-TODAY = date(2026, 3, 17)
 EVERY_FRAMEWORK = [pytest.param(framework_named(name), id=name) for name in shipped()]
-SOUTHAMPTON = framework_named("southampton")
 
 
 def within(folder: Path, name: str) -> Path:
@@ -111,8 +110,10 @@ async def test_the_same_seed_gives_the_same_draw_and_another_seed_another(tmp_pa
     assert draws[0] != draws[2]
 
 
-async def test_nobody_audits_a_case_held_in_their_own_line_or_in_another_area(tmp_path: Path) -> None:
-    program, _ = await prepared(tmp_path)
+async def test_nobody_audits_a_case_held_in_their_own_line_or_in_another_area(
+    month_gone_out: tuple[Path, datetime], tmp_path: Path
+) -> None:
+    program = program_after(month_gone_out, tmp_path)
     pairs = await drawn(program)
     async with program.store.begin() as tx:
         for auditor_id, ref in pairs:

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,11 @@ from bot.demonstration.prepare import prepare
 from bot.demonstration.sittings import SETTINGS, Sitting, choose
 from bot.program import Program
 from storage.tables import OutboxRow
+from tests.bot.conftest import TODAY, program_after
 from tests.teams.conftest import title_of
 from tests.teams.connector import Connector
 from tests.teams.people import Person as Client
 
-TODAY = date(2026, 3, 17)
 START = re.compile(
     r"cd (?P<folder>\S+) && npx @microsoft/m365agentsplayground@0\.2\.28 start --app-endpoint (?P<url>\S+)"
 )
@@ -54,10 +54,10 @@ class Demonstration:
 
 
 @pytest.fixture
-async def demonstration(tmp_path: Path) -> AsyncIterator[Demonstration]:
+async def demonstration(month_gone_out: tuple[Path, datetime], tmp_path: Path) -> AsyncIterator[Demonstration]:
     async with AsyncExitStack() as stack:
         teams = await stack.enter_async_context(Connector(checks_bearer=False))
-        program = await prepare(framework_named("southampton"), tmp_path, TODAY, 7, lambda _: None)
+        program = program_after(month_gone_out, tmp_path)
         stack.push_async_callback(program.store.close)
         said: list[str] = []
         program = await open_playgrounds(stack, program, 0, tmp_path / "playgrounds", said.append)
@@ -170,11 +170,13 @@ def taken_port() -> Iterator[int]:
         yield int(one.getsockname()[1])
 
 
-async def test_where_the_port_is_taken_the_next_free_one_is_used(tmp_path: Path) -> None:
+async def test_where_the_port_is_taken_the_next_free_one_is_used(
+    month_gone_out: tuple[Path, datetime], tmp_path: Path
+) -> None:
     said: list[str] = []
     async with AsyncExitStack() as stack:
         port = stack.enter_context(taken_port())
-        program = await prepare(framework_named("southampton"), tmp_path, TODAY, 7, lambda _: None)
+        program = program_after(month_gone_out, tmp_path)
         stack.push_async_callback(program.store.close)
         await open_playgrounds(stack, program, port, tmp_path / "playgrounds", said.append)
     addresses = {match["url"] for match in map(START.search, said) if match}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 from bot.commands import app
 from bot.faults import UserFault
 from bot.opening import open_store
+from bot.persons import _written
 from bot.settings import Settings, SettingsError, read_settings
 from storage.ledger import verify
 from storage.retention import Keeping
@@ -100,6 +102,17 @@ def test_an_export_that_cannot_be_written_is_not_recorded(folder: Path) -> None:
     assert [row.kind for row in in_database()[1]] == ["people_imported"]
 
 
+def test_nothing_is_left_of_an_export_that_the_disk_has_no_room_for(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(UserFault, match="can't be written"):
+            _written(tmp_path / "export.json", "x" * 200_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
+
+
 def test_somebody_is_erased_only_after_they_left_and_after_a_yes(folder: Path) -> None:
     said = refused("person", "erase", "alice@example.org", "--yes")
     assert said.splitlines()[0] == "What is kept about Alice Ash can't be erased now. Nothing was changed."
@@ -127,7 +140,7 @@ def test_somebody_is_erased_only_after_they_left_and_after_a_yes(folder: Path) -
 
 
 def test_how_long_things_are_kept_is_a_setting_with_off(tmp_path: Path) -> None:
-    assert read_settings(tmp_path, {}).retention.keeping == Keeping(36, 72)
+    assert read_settings(tmp_path, {}).retention.keeping == Keeping(None, None)
     file = tmp_path / "auditloop.toml"
     file.write_text('[retention]\nmonths = 24\nalert_months = "off"\n', encoding="utf-8")
     assert read_settings(tmp_path, {}).retention.keeping == Keeping(24, None)

@@ -291,6 +291,8 @@ async def test_refusals_are_counted_by_reason(opens: Opens) -> None:
     [
         {"X-Forwarded-For": "192.0.2.1"},
         {"X-Real-IP": "192.0.2.1"},
+        {"x-real-ip": "192.0.2.1"},
+        {"x-forwarded-for": "192.0.2.1"},
         {"Forwarded": "for=192.0.2.1"},
         {"Via": "1.1 proxy"},
         {"Host": "auditloop.example.gov.uk"},

@@ -97,7 +97,7 @@ async def without_the_outbox(file: Path) -> AsyncIterator[None]:
 async def test_a_beat_that_raises_every_time_makes_it_late(opens: Opens, tmp_path: Path) -> None:
     signs: list[str] = []
     async with opens() as watched:
-        watched.program.after_beat = lambda: signs.append("alive")
+        watched.program.after_tick = lambda: signs.append("alive")
         await watched.program.beat()
         assert signs == ["alive"]
         async with without_the_outbox(tmp_path / "service.sqlite3"):

@@ -60,7 +60,7 @@ async def alarm() -> AsyncIterator[Alarm]:
     app.router.add_route("*", f"/{SECRET}", found.call)
     app.router.add_route("*", "/elsewhere", found.other)
     async with AsyncExitStack() as stack:
-        sock, address = listening_socket("127.0.0.1", 0)
+        sock, address = listening_socket("127.0.0.1", 0, "watch.port")
         await serve_web(stack, sock, app)
         found.address = f"{address}/{SECRET}"
         yield found

@@ -120,7 +120,7 @@ def opens(founded: Founded, tmp_path: Path) -> Opens:
         metrics = Metrics(program, counts, access or Access(), BEAT)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(store.close)
-            sock, address = listening_socket("127.0.0.1", 0)
+            sock, address = listening_socket("127.0.0.1", 0, "watch.port")
             watch = Watch(program, counts, timedelta(seconds=BEAT), metrics=metrics.page)
             await serve_web(stack, sock, build_watch(watch))
             yield Watched(Service(program, clock, post, dict(founded.people)), seconds, address, counts)

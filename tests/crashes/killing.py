@@ -51,6 +51,7 @@ class Kills:
     pace: Pace
     hit: Counter[str] = field(default_factory=Counter)
     named: Counter[str] = field(default_factory=Counter)
+    _turns: dict[Sequence[str], list[str]] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
@@ -61,13 +62,24 @@ class Kills:
         return self.chance.random() < self.left / max(self.left + self.orders_left, 1)
 
     def place(self, press: Press | None) -> tuple[str, int]:
-        chosen = self.chance.choice(places.OF_A_PRESS if press is not None else places.OF_A_BEAT)
+        chosen = self._next_of(places.OF_A_PRESS if press is not None else places.OF_A_BEAT)
         most = {places.STATEMENT: 24 if press is not None else 40, places.STEPPED: 4, places.COMMITTED: 4}
         most |= {places.COMMITTING: 1 if press is not None else 4}
         return chosen, self.chance.randint(1, most.get(chosen, 3))
 
+    def missed(self, press: Press | None, place: str) -> None:
+        """A node never came to the place at which it should have ended: that place has another turn."""
+        turns = self._turns[places.OF_A_PRESS if press is not None else places.OF_A_BEAT]
+        turns.insert(self.chance.randint(0, len(turns)), place)
+
     def delay(self, press: Press | None) -> float:
         return self.chance.uniform(0, self.chance.choice(self.pace.presses if press is not None else self.pace.beats))
+
+    def _next_of(self, several: Sequence[str]) -> str:
+        """Every place has its turn before one has its second, so that few kills see all of them."""
+        if not self._turns.get(several):
+            self._turns[several] = self.chance.sample(several, len(several))
+        return self._turns[several].pop()
 
 
 @dataclass
@@ -250,6 +262,7 @@ class Fleet:
         if order.place is not None and order.steps_to is None:
             # It never came to that place.
             node.doomed = False
+            self.kills.missed(order.press, order.place[0])
         if not node.orders and node.ends_at is not None:
             node.doomed, node.ends_at = False, None
         return [(node, done, order)]

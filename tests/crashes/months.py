@@ -41,9 +41,10 @@ from tests.crashes.story_clock import StoryClock
 Trouble = Literal["", "full disk", "clock", "restart"]
 HEALED = LEASE + timedelta(seconds=1)
 """So long after a death what it left in mid-send is taken up; a heartbeat comes every few seconds."""
+JUST_BEFORE = timedelta(seconds=1)
 SLOWEST_ANSWER = 0.004
 MOST_BEATS = 60
-HOW_OFTEN: Mapping[Trouble, float] = {"": 0, "full disk": 0.3, "clock": 0.4, "restart": 0.08}
+HOW_OFTEN: Mapping[Trouble, float] = {"": 0, "full disk": 0.3, "clock": 0.25, "restart": 0.08}
 """At how many of the moments there is trouble beside the kills."""
 DISK = "disk"
 
@@ -103,7 +104,11 @@ class Script:
 
     presses: dict[datetime, list[Press]] = field(default_factory=dict)
     pace: Pace = field(default_factory=lambda: Pace([], []))
-    moments: int = 0
+    moments: list[datetime] = field(default_factory=list)
+
+    def moment_after(self, now: datetime) -> datetime | None:
+        """The first moment after `now` at which something happens; None if that was the last one."""
+        return next((at for at in self.moments if at > now), None)
 
 
 class Stage:
@@ -172,7 +177,7 @@ class Stage:
                 self.script.presses[now] = presses
             seconds, planned = await self._done(node, None)
             self.script.pace.beats.append(seconds)
-            self.script.moments += 1
+            self.script.moments.append(now)
             if planned is not None and planned <= now:
                 planned = now + timedelta(minutes=1)
             async with node.store.begin() as tx:
@@ -242,7 +247,7 @@ def _killed(story: Story, stage: Stage, around: Surroundings, trouble: _Trouble,
         raise RuntimeError("a process with threads can't be forked safely")
     script = stage.script
     presses = sum(map(len, script.presses.values()))
-    orders = presses + script.moments * story.nodes
+    orders = presses + len(script.moments) * story.nodes
     kills = Kills(story.kills, orders, random.Random(story.seed), script.pace)
     gc.collect()
     gc.freeze()
@@ -289,9 +294,13 @@ def _in_trouble(stage: Stage, fleet: Fleet, trouble: _Trouble, report: Report, p
     """What is done at a moment while something is wrong; the presses that are still to be done once it is right."""
     now = stage.clock.now()
     if trouble.kind == "clock":
-        # The whole beat in the past, or a step in the midst of one.
+        # The whole beat in the past, or a step in the midst of one; no further forward than to what is due next, since
+        # a beat ticks again between its rounds and would take that early.
         hours = trouble.chance.choice((-50, -26, -3, -1, 1, 5, 30))
         wrong = now + timedelta(hours=hours, minutes=trouble.chance.randint(0, 59))
+        following = stage.script.moment_after(now)
+        if following is not None:
+            wrong = min(wrong, following - JUST_BEFORE)
         if wrong < now and trouble.chance.random() < 0.5:
             stage.clock.set(wrong)
             moment = fleet.play([])

@@ -42,10 +42,10 @@ def reports() -> Reports:
 # ---- with real processes
 
 
-def test_a_month_whose_node_is_killed_two_hundred_times_is_the_month_without(reports: Reports) -> None:
+def test_a_month_whose_node_is_killed_again_and_again_is_the_month_without(reports: Reports) -> None:
     report = reports["killed"]
     assert report["faults"] == []
-    assert report["kills"] >= 200
+    assert report["kills"] >= 60
 
 
 def test_kills_fall_into_every_part_of_the_work(reports: Reports) -> None:
@@ -53,7 +53,7 @@ def test_kills_fall_into_every_part_of_the_work(reports: Reports) -> None:
     parts = (Where.HANDLER, Where.TICK, Where.DELIVERY, Where.CLAIMED, Where.SENDING, Where.UNMARKED)
     assert [WORDS[part] for part in parts if not hit.get(WORDS[part])] == []
     assert len(reports["killed"]["named"]) >= len(OF_A_BEAT) - 1
-    assert sum(hit.values()) - hit.get(WORDS[Where.IDLE], 0) >= 195
+    assert sum(hit.values()) - hit.get(WORDS[Where.IDLE], 0) >= 55
 
 
 def test_messages_came_again_and_the_rule_about_repeats_was_put_to_the_test(reports: Reports) -> None:
@@ -65,7 +65,7 @@ def test_messages_came_again_and_the_rule_about_repeats_was_put_to_the_test(repo
 def test_three_nodes_whose_database_is_restarted_underneath_them_leave_the_month_as_it_was(reports: Reports) -> None:
     report = reports["three nodes"]
     assert report["faults"] == []
-    assert report["kills"] >= 60
+    assert report["kills"] >= 24
     if report["story"]["trouble"] == "restart":
         assert report["restarts"] >= 1
     elif os.environ.get("CI") == "true":

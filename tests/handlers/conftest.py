@@ -26,11 +26,12 @@ from handlers.interaction import Interaction, Reply
 from scheduling.clock import MovedClock
 from scheduling.door import NotDelivered, Parcel
 from storage.allocations import ensure_cycle, plan_allocation
-from storage.database import open_database, sqlite_url
+from storage.database import sqlite_url
 from storage.migrating import migrate
 from storage.records import case_of
 from storage.store import Store, Transaction
 from storage.tables import AuditRow, CaseRow, LedgerRow, PersonRow
+from tests.compiled import open_again
 
 AREA = "Assessment"
 JANUARY = Cycle.parse("2026-01")
@@ -313,7 +314,7 @@ class Founded:
 
 
 def _service(path: Path, people: dict[str, int], sent: tuple[tuple[str, Parcel], ...]) -> Service:
-    store = Store(open_database(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
+    store = Store(open_again(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
     clock = MovedClock(WorkCalendar().moment(START.date(), START.time()))
     post = Postbox(list(sent))
     return Service(Program(store, clock, post, demonstration=True), clock, post, dict(people))

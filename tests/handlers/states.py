@@ -20,12 +20,13 @@ from audits.framework import Framework
 from audits.frameworks import framework_named
 from audits.state import Event, RemedialAction
 from storage.allocations import ensure_cycle, issue, plan_allocation
-from storage.database import open_database, sqlite_url
+from storage.database import sqlite_url
 from storage.ledger import record
 from storage.migrating import migrate
 from storage.records import case_of
 from storage.store import Store, Transaction
 from storage.tables import CaseRow, PersonRow
+from tests.compiled import open_again
 
 NEAR, FAR = "Near", "Far"
 COVER, GONE = "cover", "gone"
@@ -60,7 +61,7 @@ class Council:
         return next(name for name, one in self.people.items() if one == person_id)
 
     def store(self) -> Store:
-        return Store(open_database(sqlite_url(self.path)), self.framework, WorkCalendar())
+        return Store(open_again(sqlite_url(self.path)), self.framework, WorkCalendar())
 
 
 def audits_usually(framework: Framework) -> str:
@@ -118,7 +119,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("blank") / "blank.sqlite3"
 
     async def made() -> None:
-        database = open_database(sqlite_url(path))
+        database = open_again(sqlite_url(path))
         await migrate(database)
         await database.dispose()
 
@@ -130,7 +131,7 @@ async def found(blank: Path, path: Path, name: str, states: Callable[["Council"]
     """Make the council's database, with a case and an audit for each of `states`."""
     framework = framework_named(name)
     shutil.copyfile(blank, path)
-    store = Store(open_database(sqlite_url(path)), framework, WorkCalendar())
+    store = Store(open_again(sqlite_url(path)), framework, WorkCalendar())
     try:
         async with store.begin() as tx:
             people = await _people(tx, framework)

@@ -104,7 +104,7 @@ async def test_a_yes_to_safety_alerts_the_four_managers_at_once(service: Service
     await service.until("2026-01-10T23:15")
     service.forget()
     reply = await service.press("Carol", "submit", **(SENT | {"safety": "yes", "safety_text": "Left alone at night."}))
-    assert "Bob Bittern, Dan Dunlin, Erin Egret, Frank Finch have been alerted now." in words(reply.card)
+    assert "Bob Bittern, Dan Dunlin, Erin Egret and Frank Finch have been alerted now." in words(reply.card)
     for person in ("Bob", "Dan", "Erin", "Frank"):
         (card,) = service.arrived(person)
         assert card.tone is Tone.ALERT

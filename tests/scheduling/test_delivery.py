@@ -515,7 +515,7 @@ async def test_a_reminder_alone_keeps_its_own_card(service: Service, letterbox: 
     await deliver_due(service.store, letterbox, MovedClock(moment("2026-03-05 09:00")))
     ((_, parcel),) = letterbox.arrived
     assert {action.verb for action in parcel.card.actions} == {"accept", "decline"}
-    assert parcel.card.text[0] == "A reminder: this is due Fri 6 Mar 2026."
+    assert parcel.card.text[0] == "A reminder: your answer is due Fri 6 Mar 2026."
 
 
 async def test_alerts_go_before_everything_and_the_rest_in_its_order(service: Service, letterbox: Letterbox) -> None:

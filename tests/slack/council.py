@@ -25,9 +25,10 @@ from bot.watching.doors import TimedPlatform
 from cards.card import Card
 from scheduling.clock import MovedClock
 from scheduling.door import Parcel
-from storage.database import open_database, sqlite_url
+from storage.database import sqlite_url
 from storage.store import Store
 from storage.tables import ContactRow, OutboxRow, PersonRow, PostingRow
+from tests.compiled import open_again
 from tests.handlers.conftest import STAFF, START, Founded
 from tests.slack.access import LEAST_SCOPES
 from tests.slack.forms import words_of
@@ -74,9 +75,13 @@ class Story:
 
     async def everyone_told(self) -> None:
         """Everybody gets now what was allocated to them. Nobody has ever written to auditloop."""
+        await self.set_back()
+        await self.program.beat()
+
+    async def set_back(self) -> None:
+        """What was allocated has still to be told to everybody, with the next beat."""
         async with self.store.begin() as tx:
             await tx.session.execute(update(OutboxRow).values(state="queued", sent_at=None, attempts=0, digest=None))
-        await self.program.beat()
 
     async def until(self, local: str) -> None:
         """Let time pass, with every step that falls in between."""
@@ -133,7 +138,7 @@ class Story:
 
     async def eventually(self, condition: Callable[[], Awaitable[object]]) -> None:
         """Wait until something is so in auditloop's own database. Raises AssertionError if it never is."""
-        deadline = monotonic() + 10
+        deadline = monotonic() + 30
         while not await condition():
             assert monotonic() < deadline, "waited in vain"
             # Looking into SQLite suspends nothing, so auditloop would never have its turn.
@@ -196,7 +201,7 @@ async def opened(
     """
     path = folder / "service.sqlite3"
     shutil.copyfile(founded.path, path)
-    store = Store(open_database(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
+    store = Store(open_again(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
     clock = MovedClock(WorkCalendar().moment(START.date(), START.time()))
     said: list[str] = []
     async with Slack(now=lambda: clock.now().timestamp(), scopes=scopes) as slack:

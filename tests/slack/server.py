@@ -147,7 +147,7 @@ class Slack:
         assert not self.faults, "Slack found fault with the app: " + "; ".join(self.faults)
         self.expect_quiet()
 
-    async def until(self, condition: Callable[[], Any], *, seconds: float = 5) -> None:
+    async def until(self, condition: Callable[[], Any], *, seconds: float = 30) -> None:
         """Wait for something that happens at Slack's end. Raises AssertionError if it never does."""
         deadline = time.monotonic() + seconds
         while not condition():

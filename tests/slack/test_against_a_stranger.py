@@ -27,9 +27,10 @@ from bot.slack.package_rules import PATH
 from bot.slack.scopes import NEEDED
 from cards.blocks import BlockMessage
 from scheduling.clock import MovedClock
-from storage.database import open_database, sqlite_url
+from storage.database import sqlite_url
 from storage.store import Store
 from storage.tables import OutboxRow
+from tests.compiled import open_again
 from tests.handlers.conftest import START, Founded, founded
 from tests.slack.signing import interaction, signed
 from tests.slack.stranger import (
@@ -316,7 +317,7 @@ async def council(founded: Founded, tmp_path: Path) -> AsyncIterator[Council]:
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(stranger(tmp_path, names, NEEDED))
         await slack.forward(START_AT.timestamp() - time.time())
-        store = Store(open_database(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
+        store = Store(open_again(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
         stack.push_async_callback(store.close)
         async with store.begin() as tx:
             await tx.session.execute(update(OutboxRow).values(state="queued", sent_at=None, attempts=0, digest=None))

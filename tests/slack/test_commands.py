@@ -36,44 +36,55 @@ LEADS_TO = {
 """What others are told because of a command; of every other command nobody is told anything."""
 
 
+QUESTIONS = {
+    "status": "How things stand: January 2026",
+    "overdue": "overdue",
+    f"case {CASE}": CASE,
+    "cycle 2026-01": "January 2026",
+    "who Carol Crane": "Carol Crane",
+    "help": "Write",
+    "": "Write",
+    "mine": "for you",
+    f"safety {CASE}": f"Raise a safety concern about {CASE}",
+}
+
+
+async def test_every_question_is_answered_to_the_officer_who_asks(story: Story) -> None:
+    for line, words in QUESTIONS.items():
+        (found,) = await answered(story, story.people["Gil"], f"/qa {line}".strip())
+        assert words in found, line
+    assert await unread(story) == {}
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("status", "How things stand: January 2026"),
-        ("overdue", "overdue"),
-        (f"case {CASE}", CASE),
-        ("cycle 2026-01", "January 2026"),
-        ("who Carol Crane", "Carol Crane"),
         (f"reassign {CASE} to Leo Linnet because of leave", "Leo Linnet"),
         (f"extend {CASE} until 10 February because of sickness", "10 Feb 2026"),
         ("leave Carol Crane until 17 January", "Carol Crane is away until Sat 17 Jan 2026"),
-        ("help", "Write"),
-        ("", "Write"),
-        ("mine", "for you"),
-        (f"safety {CASE}", f"Raise a safety concern about {CASE}"),
     ],
 )
-async def test_every_word_is_answered_to_the_officer_who_asks(story: Story, line: str, words: str) -> None:
-    (found,) = await answered(story, story.people["Gil"], f"/qa {line}".strip())
+async def test_every_order_is_answered_to_the_officer_who_gives_it(story: Story, line: str, words: str) -> None:
+    (found,) = await answered(story, story.people["Gil"], f"/qa {line}")
     assert words in found
     assert await unread(story) == LEADS_TO.get(line.partition(" ")[0], {})
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("statsu", "Do you mean status?"),
-        ("overdoo", "Do you mean overdue?"),
-        (f"case {CASE}X", f"Do you mean {CASE}"),
-        ("who Carol Crone", "Do you mean Carol Crane"),
-        ("cycle Smarch", "is not a month"),
-        ("sing", "didn't understand"),
-    ],
-)
-async def test_wrong_words_get_the_nearest_right_ones(story: Story, line: str, words: str) -> None:
+NEAREST = {
+    "statsu": "Do you mean status?",
+    "overdoo": "Do you mean overdue?",
+    f"case {CASE}X": f"Do you mean {CASE}",
+    "who Carol Crone": "Do you mean Carol Crane",
+    "cycle Smarch": "is not a month",
+    "sing": "didn't understand",
+}
+
+
+async def test_wrong_words_get_the_nearest_right_ones(story: Story) -> None:
     before = await entries(story)
-    (found,) = await answered(story, story.people["Gil"], f"/qa {line}")
-    assert words in found
+    for line, words in NEAREST.items():
+        (found,) = await answered(story, story.people["Gil"], f"/qa {line}")
+        assert words in found, line
     assert await entries(story) == before
     assert await unread(story) == {}
 
@@ -120,14 +131,15 @@ async def test_a_group_is_told_what_is_shared_and_only_without_small_numbers(sto
     assert await unread(story) == {}
 
 
-@pytest.mark.parametrize("word", [f"case {CASE}", "overdue", "who Carol Crane", "mine"])
-async def test_what_is_about_one_person_is_never_shared(story: Story, word: str) -> None:
+async def test_what_is_about_one_person_is_never_shared(story: Story) -> None:
     gil = story.people["Gil"]
     channel = story.slack.channel("quality", [gil, story.people["Carol"]])
-    (found,) = await answered(story, gil, f"/qa {word} share", channel=channel)
-    assert "I answer that in our own chat" in found
-    assert not in_channel(channel.messages)
+    for word in (f"case {CASE}", "overdue", "who Carol Crane", "mine"):
+        (found,) = await answered(story, gil, f"/qa {word} share", channel=channel)
+        assert "I answer that in our own chat" in found, word
+        assert not in_channel(channel.messages), word
     assert await unread(story) == {}
+    assert not in_channel(channel.messages)
 
 
 async def test_somebody_else_may_not_share_what_is_for_officers(story: Story) -> None:
@@ -147,7 +159,7 @@ async def test_a_form_in_an_answer_is_opened_and_the_answer_changes_into_what_wa
     await gil.types("What should they know?", "The child was left alone.")
     await gil.submits()
     assert at_modal(gil) is None
-    await story.slack.until(lambda: "have been alerted" in gil.reads(gil.ephemeral()[-1]))
+    await story.slack.until(lambda: any("have been alerted" in gil.reads(one) for one in gil.ephemeral()[-1:]))
     await story.shows("Bob", "The child was left alone.")
     assert await unread(story) == {name: [f"⚠ Safety alert: {CASE}"] for name in ("Dan", "Erin", "Frank")}
 

@@ -27,12 +27,14 @@ from tests.slack import trouble as wrong
 from tests.slack.council import ADDRESSES, Opens, Story, parcel
 from tests.slack.january import KNOWN_WORDS, LISTED, hello, reached_instead
 from tests.slack.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Slack
-from tests.slack.story import modal, unread
+from tests.slack.story import at_once, modal, unread
 from tests.teams.conftest import says
 from tests.teams.connector import APP_ID, LOOPBACK, TENANT_ID, Connector
 from tests.teams.people import Person
 from tests.teams.tokens import Issuer
 from tests.teams.trouble import BLOCKED, UNAVAILABLE, Kind
+
+__all__ = ["at_once"]
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,12 +21,13 @@ from audits.dates import Cycle
 from audits.frameworks import framework_named
 from audits.state import CORE, Audit, Event
 from storage.allocations import ensure_cycle, issue, plan_allocation
-from storage.database import open_database, sqlite_url
+from storage.database import sqlite_url
 from storage.ledger import Recorded, record
 from storage.migrating import migrate
 from storage.records import case_of
 from storage.store import Store, Transaction
 from storage.tables import CaseRow, OutboxRow, PersonRow, Table
+from tests.compiled import open_again
 from tests.postgresql import Database, database_of_tests, shared_folder
 
 Row = TypeVar("Row", bound=Table)
@@ -226,7 +227,7 @@ def power_cut_at(store: Store, words: str, *, times_before: int = 0) -> Iterator
 async def opened(where: Path | str) -> AsyncIterator[Store]:
     """A store on a SQLite file, or on a database by its URL."""
     url = where if isinstance(where, str) else sqlite_url(where)
-    store = Store(open_database(url), framework_named("southampton"), WorkCalendar())
+    store = Store(open_again(url), framework_named("southampton"), WorkCalendar())
     try:
         yield store
     finally:

@@ -120,6 +120,24 @@ async def test_what_is_damaged_or_of_another_program_is_no_backup(what: str, ser
 # ---- in the place of another
 
 
+def test_what_a_killed_backup_has_left_is_removed_by_the_next_and_what_another_is_at_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "night.backup"
+    left = [".night.backup.k1ll3d_x.part", ".night.backup.k1ll3d_x.part-journal"]
+    others = [".night.backup.old.k1ll3d_x.part", "night.backup.part"]
+    for name in (*left, *others):
+        (tmp_path / name).write_text("Somebody's data", "utf-8")
+    (tmp_path / left[0]).chmod(0o600)
+    with under_another_name(file) as first:
+        assert not [name for name in left if (tmp_path / name).exists()]
+        with under_another_name(file) as second:
+            assert first.exists()
+            assert first != second
+            second.write_text("Whole", "utf-8")
+            take_name(second, file)
+    assert names_in(tmp_path) == sorted([*others, "night.backup"])
+    assert file.read_text("utf-8") == "Whole"
+
+
 @sqlite_only
 async def test_a_database_that_is_open_is_not_replaced(service: Service, tmp_path: Path) -> None:
     part = tmp_path / "part"

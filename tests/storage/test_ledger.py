@@ -154,6 +154,19 @@ async def test_an_untouched_ledger_is_whole(service: Service) -> None:
     assert (count, found) == (6, [])
 
 
+async def test_a_ledger_that_goes_on_while_it_is_walked_through_is_whole_and_waits_for_nobody(service: Service) -> None:
+    await a_busy_audit(service)
+    before = len(await service.rows(LedgerRow))
+    async with service.another_node() as other, service.store.look() as tx:
+        async with other.begin() as writing:
+            await note(writing, Event("people_imported", moment("2026-03-11 09:00"), None, {"added": 1}))
+        assert await verify(tx) == (before, [])
+    # What looked can write again, by the same connection.
+    await service.allocate("N-2", "Marek", "2026-03-11 10:00")
+    assert len(await service.rows(LedgerRow)) == before + 2
+    assert await broken(service.store) == []
+
+
 async def test_every_audit_and_the_service_have_chains_of_their_own(service: Service) -> None:
     first = await a_busy_audit(service)
     second = await service.allocate("N-3", "Pat", "2026-03-03 09:00")

@@ -111,6 +111,29 @@ async def test_a_lease_that_has_expired_makes_the_message_a_possible_repeat(serv
     assert await claimed(service.store, service.ids["Marek"], TUESDAY + LEASE) == ["a"]
 
 
+async def test_a_lease_from_a_clock_that_was_ahead_does_not_hold_its_message_for_as_long(service: Service) -> None:
+    await put(service, message(service, "a"), message(service, "b", "Priya"))
+    await claimed(service.store, service.ids["Marek"], TUESDAY + timedelta(days=3))
+    await claimed(service.store, service.ids["Priya"], TUESDAY + LEASE)
+    async with service.store.begin() as tx:
+        assert await release_expired(tx, TUESDAY) == 1
+    assert (await state_of(service, "a")).state == "unknown"
+    assert (await state_of(service, "b")).state == "sending"
+
+
+async def test_an_alert_from_a_clock_that_was_ahead_does_not_wait_for_that_moment(service: Service) -> None:
+    ahead = TUESDAY + timedelta(days=3)
+    alert = message(service, "alert", what="alert", at=ahead)
+    await put(service, alert, message(service, "asked for an hour", "Priya", what="alert"))
+    await claimed(service.store, service.ids["Priya"], TUESDAY)
+    hour, sending = TUESDAY + timedelta(hours=1), await state_of(service, "asked for an hour")
+    async with service.store.begin() as tx:
+        await mark_waiting(tx, [sending], hour, "Too many requests", unknown=False)
+        assert await recipients_due(tx, TUESDAY, 50) == [(service.ids["Marek"], True)]
+    assert await claimed(service.store, service.ids["Marek"], TUESDAY) == ["alert"]
+    assert (await state_of(service, "asked for an hour")).not_before == hour
+
+
 async def test_a_message_put_back_is_not_due_before_its_time(service: Service) -> None:
     await put(service, message(service, "a"))
     await claimed(service.store, service.ids["Marek"], TUESDAY)
@@ -119,7 +142,7 @@ async def test_a_message_put_back_is_not_due_before_its_time(service: Service) -
     async with service.store.begin() as tx:
         await mark_waiting(tx, [sending], later, "Too many requests", unknown=False)
         assert await recipients_due(tx, later - timedelta(seconds=1), 50) == []
-        assert await recipients_due(tx, later, 50) == [service.ids["Marek"]]
+        assert await recipients_due(tx, later, 50) == [(service.ids["Marek"], False)]
     row = await state_of(service, "a")
     assert (row.state, row.error, row.possible_repeat) == ("queued", "Too many requests", False)
 
@@ -154,8 +177,9 @@ async def test_people_with_alerts_come_first_and_their_alerts_before_the_rest(se
     await put(service, message(service, "ordinary", "Priya"), message(service, "older", "Lena"))
     await put(service, message(service, "alert", "Lena", what="alert"))
     async with service.store.begin() as tx:
-        assert await recipients_due(tx, TUESDAY, 1) == [service.ids["Lena"]]
-        assert await recipients_due(tx, TUESDAY, 50) == [service.ids["Lena"], service.ids["Priya"]]
+        assert await recipients_due(tx, TUESDAY, 1) == [(service.ids["Lena"], True)]
+        everyone = [(service.ids["Lena"], True), (service.ids["Priya"], False)]
+        assert await recipients_due(tx, TUESDAY, 50) == everyone
     assert await claimed(service.store, service.ids["Lena"], TUESDAY) == ["alert", "older"]
 
 

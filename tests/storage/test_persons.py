@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import update
 
+from audits.messages import Message
 from audits.people import Person
 from storage.answers import GivenAnswer, keep_given
 from storage.contacts import Whereabouts, keep_contact
 from storage.drafts import keep_draft
-from storage.ledger import verify
+from storage.ledger import post, verify
 from storage.persons import erase_person, export_of, leaves, matching, obstacles
 from storage.retention import Keeping, retire
 from storage.tables import AnswerRow, CaseRow, ContactRow, DraftRow, LedgerRow, OutboxRow, PersonRow
@@ -190,3 +191,25 @@ async def test_an_erasure_takes_everything_of_one_person_and_nothing_of_another(
     async with service.store.begin() as tx:
         assert await retire(tx, audit, A_YEAR, moment("2027-06-01 09:00"))
         assert (await verify(tx))[1] == []
+
+
+async def test_a_name_that_is_part_of_somebody_elses_is_erased_where_it_stands_by_itself(service: Service) -> None:
+    card = {"title": "Zoë Ash, and Zoë Ashby", "text": ["For:\nZoë Ash", "“Zoë Ash”"], "facts": []}
+    said = json.dumps({"card": json.dumps(card, ensure_ascii=False), "refused": False})
+    async with service.store.begin() as tx:
+        row = await tx.session.get_one(PersonRow, service.ids["Marek"])
+        row.name = "Zoë Ash"
+        await tx.people_changed()
+        message = Message("1", "message", service.ids["Quinn"], "qa_officer", "", NOW, text="Zoë Ashby thanks Zoë Ash.")
+        await post(tx, [message])
+        await keep_given(tx, "of Quinn", GivenAnswer(service.ids["Quinn"], said), NOW)
+    await goes(service, "Marek")
+    person = await known(service, "Marek")
+    async with service.store.begin() as tx:
+        await erase_person(tx, person, NOW)
+    gone = f"Someone who has left ({service.ids['Marek']})"
+    (told,) = await service.rows(OutboxRow, OutboxRow.key == "1")
+    assert told.text == f"Zoë Ashby thanks {gone}."
+    (reply,) = await service.rows(AnswerRow)
+    anew = json.loads(json.loads(reply.reply)["card"])
+    assert (anew["title"], anew["text"]) == (f"{gone}, and Zoë Ashby", [f"For:\n{gone}", f"“{gone}”"])

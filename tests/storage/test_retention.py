@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from audits.calendar import WorkCalendar
 from audits.state import Event
+from bot.doctor import examine
+from bot.settings import read_settings
+from scheduling.retaining import Retaining
 from storage.answers import GivenAnswer, keep_given
 from storage.drafts import keep_draft
 from storage.ledger import Broken, erase, fingerprint, note, verify
@@ -434,3 +438,36 @@ async def test_an_attestation_of_words_that_were_put_into_an_entry_is_not_believ
             tx, Event("erased", AFTER, None, {"why": "retention", "entries": [[row.chain, row.number, row.hash, mark]]})
         )
     assert await broken(service) == [Broken(f"audit:{audit}", row.number, NOT_LEFT)]
+
+
+# ---- the times that a council sets
+
+
+async def test_until_a_council_sets_a_time_nothing_is_erased(service: Service, tmp_path: Path) -> None:
+    audit = await close_an_audit(service)
+    before = await everything(service)
+    keeping = read_settings(tmp_path, {}).retention.keeping
+    assert await Retaining(keeping).take(service.store, moment("2126-04-04 12:00")) == 0
+    assert await everything(service) == before
+    assert not await retired(service, audit, moment("2126-04-04 12:00"), keeping)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("", "nothing that people wrote is erased, however old it is."),
+        ("alert_months = 72", "nothing that people wrote is erased, however old it is."),
+        ("months = 36", "audits with a safety alert are kept whole for ever."),
+        ("months = 36\nalert_months = 72", ""),
+    ],
+)
+def test_the_doctor_says_what_is_kept_for_ever_and_where_to_change_that(
+    written: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "auditloop.toml").write_text(f"[retention]\n{written}\n", "utf-8")
+    examine(tmp_path)
+    out = capsys.readouterr().out
+    assert "Well: the ledger; 0 entries, none of them erased, and the chain holds." in out
+    lines = [line for line in out.splitlines() if "auditloop.toml (docs/privacy.md)" in line]
+    assert [line.startswith(f"To know: {said}") for line in lines] == ([True] if said else [])

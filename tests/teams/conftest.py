@@ -21,9 +21,10 @@ from bot.running import open_bot
 from bot.settings import Settings, TeamsCloud, TeamsSettings, WebSettings
 from scheduling.clock import MovedClock
 from storage.contacts import Whereabouts, keep_contact
-from storage.database import open_database, sqlite_url
+from storage.database import sqlite_url
 from storage.store import Store
 from storage.tables import ContactRow, OutboxRow, PostingRow
+from tests.compiled import open_again
 from tests.handlers.conftest import STAFF, START, Founded, founded
 from tests.teams.chats import Message
 from tests.teams.connector import APP_ID, LOOPBACK, TENANT_ID, Connector
@@ -171,7 +172,7 @@ class Story:
 
     async def eventually(self, condition: Callable[[], Awaitable[object]]) -> None:
         """Wait until something is so in auditloop's own database. Raises AssertionError if it never is."""
-        deadline = monotonic() + 10
+        deadline = monotonic() + 30
         while not await condition():
             assert monotonic() < deadline, "waited in vain"
             # Looking into SQLite suspends nothing, so auditloop would never have its turn.
@@ -205,7 +206,7 @@ def opens(founded: Founded, tmp_path: Path, issuer: Issuer, monkeypatch: pytest.
     async def opened(*, enforces_rates: bool = False, **options: Any) -> AsyncIterator[Story]:
         path = tmp_path / "service.sqlite3"
         shutil.copyfile(founded.path, path)
-        store = Store(open_database(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
+        store = Store(open_again(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
         clock = MovedClock(WorkCalendar().moment(START.date(), START.time()))
         async with AsyncExitStack() as stack:
             teams = await stack.enter_async_context(Connector(issuer=issuer, enforces_rates=enforces_rates))

@@ -140,7 +140,7 @@ class Connector:
         """The calls of these kinds, or of every kind, in the order in which they came."""
         return [call for call in self.calls if not kinds or call.kind in kinds]
 
-    async def until(self, condition: Callable[[], Any], *, seconds: float = 5) -> None:
+    async def until(self, condition: Callable[[], Any], *, seconds: float = 30) -> None:
         """Wait for something that happens at Microsoft's end. Raises AssertionError if it never does."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -23,9 +23,10 @@ from bot.running import open_bot
 from bot.settings import Settings, TeamsSettings, WebSettings
 from scheduling.clock import MovedClock
 from storage.contacts import Whereabouts, keep_contact
-from storage.database import open_database, sqlite_url
+from storage.database import sqlite_url
 from storage.store import Store
 from storage.tables import OutboxRow
+from tests.compiled import open_again
 from tests.handlers.conftest import START, Founded
 from tests.teams.at_playground import Someone, seated
 from tests.teams.conftest import ADDRESSES, title_of
@@ -88,7 +89,7 @@ async def council_at_work(founded: Founded, folder: Path, port: int, seats: Seat
     """Opens the service on this port of loopback; for the first visit of the four, `seats` are empty."""
     path = folder / "service.sqlite3"
     shutil.copyfile(founded.path, path)
-    store = Store(open_database(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
+    store = Store(open_again(sqlite_url(path)), framework_named("southampton"), WorkCalendar())
     clock = MovedClock(WorkCalendar().moment(START.date(), START.time()))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.close)

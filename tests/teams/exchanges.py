@@ -9,6 +9,8 @@ from typing import Any
 from tests.browsers import PATIENCE
 
 _BOT = "User Application"
+_ACTS = frozenset({"invoke", "message"})
+"""What comes of a press or of words."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,14 @@ class Exchanges:
             self._more.set()
 
     async def heard(self, *activities: str, since: int) -> None:
-        """Wait until the bot has answered activities of these types (or any), the first `since` exchanges left out."""
-        await self._until(lambda: bool(came := self._sent_since(since)) and came.issuperset(activities))
+        """Wait until the bot has answered activities of these types, the first `since` exchanges left out.
+
+        Without types it is whatever a person does. What a page says as it comes somewhere may be told later than that.
+        """
+        wanted = frozenset(activities)
+        await self._until(
+            lambda: wanted <= self._sent_since(since) if wanted else not _ACTS.isdisjoint(self._sent_since(since))
+        )
 
     async def said(self, activity: str, *, since: int) -> None:
         """Wait until something that the bot asked for has been answered, the first `since` exchanges left out."""

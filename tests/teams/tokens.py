@@ -6,7 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -48,6 +48,7 @@ class Issuer:
     address: str = BOT_FRAMEWORK
     generation: int = 1
     endorsements: tuple[str, ...] = ("msteams",)
+    _headers: dict[tuple[str, int, Expected], str] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def kid(self) -> str:
@@ -117,8 +118,11 @@ class Issuer:
         return jwt.encode(said, signer, algorithm=algorithm, headers=head)
 
     def header(self, expected: Expected) -> str:
-        """The Authorization header of a good request."""
-        return f"Bearer {self.token(app_id=expected.app_id, service_url=expected.service_url)}"
+        """The Authorization header of a good request. Like Teams, it sends one token with many requests."""
+        good = (self.address, self.generation, expected)
+        if good not in self._headers:
+            self._headers[good] = f"Bearer {self.token(app_id=expected.app_id, service_url=expected.service_url)}"
+        return self._headers[good]
 
     def _signed_with_the_public_key(self, claims: dict[str, Any], head: dict[str, str]) -> str:
         # PyJWT refuses to make this forgery, so it is put together by hand.
