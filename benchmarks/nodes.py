@@ -312,7 +312,7 @@ async def issued(url: str) -> dict[int, int]:
         rows = await connection.execute(
             text("SELECT auditor_id, id FROM audits WHERE issued_at IS NOT NULL AND cycle_id = 1 ORDER BY id")
         )
-        return dict(rows.tuples().all())
+        return {row.auditor_id: row.id for row in rows}
 
 
 async def pressed(working: Iterable[Node], service_url: str, audits: Mapping[int, int]) -> list[float]:

@@ -79,7 +79,7 @@ class Doors:
 
     async def _in_order(self, to: Person) -> Sequence[str]:
         """The platforms to try: where they were seen last; where they were written to last, or came last; the rest."""
-        async with self.store.begin() as tx:
+        async with self.store.begin(people=False) as tx:
             known = await platforms_of(tx, to.id)
         seen = self.last_seen.of(to.id)
         first = [seen] if seen in known else []

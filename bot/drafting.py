@@ -18,7 +18,7 @@ class Drafting:
 
     async def kept(self, person_id: int, form: str) -> dict[str, str]:
         """What was typed so far, by the names of the inputs."""
-        async with self.store.begin(first=True) as tx:
+        async with self.store.begin(first=True, people=False) as tx:
             return await draft(tx, person_id, form, self.clock.now())
 
     async def keep(self, person_id: int, form: str, values: Mapping[str, str]) -> dict[str, str]:
@@ -29,12 +29,12 @@ class Drafting:
         checked = values.get(TICK) == "yes"
         kept = {name: value if checked else masked(value) for name, value in values.items()}
         now = self.clock.now()
-        async with self.store.begin(first=True) as tx:
+        async with self.store.begin(first=True, people=False) as tx:
             whole = await draft(tx, person_id, form, now) | kept
             await keep_draft(tx, person_id, form, whole, now)
         return whole
 
     async def drop(self, person_id: int, form: str) -> None:
         """Forget a draft: the form was taken."""
-        async with self.store.begin(first=True) as tx:
+        async with self.store.begin(first=True, people=False) as tx:
             await drop_draft(tx, person_id, form)

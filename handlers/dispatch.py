@@ -112,7 +112,7 @@ async def answer(
 
 async def given_reply(store: Store, person_id: int, event_id: str) -> Reply | None:
     """The reply that a person's event got, if it has had one."""
-    async with store.begin() as tx:
+    async with store.begin(people=False) as tx:
         kept = await answer_to(tx, event_id)
         return _reply_of(kept) if kept and kept.person_id == person_id else None
 

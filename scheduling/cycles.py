@@ -30,7 +30,7 @@ _CLAIM = (
 
 async def issue_due(store: Store, now: datetime) -> int:
     """Send out every allocation whose day has come; how many there were."""
-    async with store.begin() as tx:
+    async with store.begin(people=False) as tx:
         due = list(
             await tx.session.scalars(
                 select(AuditRow.id).where(AuditRow.issue_at <= now).order_by(AuditRow.issue_at, AuditRow.id)
@@ -64,7 +64,7 @@ async def issue_reaudit(tx: Transaction, audit: Audit, now: datetime, key: str =
 
 async def send_lists(store: Store, now: datetime) -> int:
     """Send every cycle list whose day has come; how many messages it made."""
-    async with store.begin() as tx:
+    async with store.begin(people=False) as tx:
         due = list(
             await tx.session.scalars(
                 select(CycleNoticeRow.id).where(CycleNoticeRow.next_at <= now).order_by(CycleNoticeRow.id)

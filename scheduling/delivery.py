@@ -64,7 +64,7 @@ async def deliver_due(
         await release_expired(tx, now)
         return await recipients_due(tx, now, ROUND)
 
-    way, people = _Way(), await store.attempt(begun)
+    way, people = _Way(), await store.attempt(begun, people=False)
     sent = 0
     while people:
         tallies = await _serve(store, door, clock, people, at_once, way)
@@ -79,7 +79,7 @@ async def deliver_due(
 
 
 async def _waiting(store: Store, clock: Clock) -> list[tuple[int, bool]]:
-    async with store.begin() as tx:
+    async with store.begin(people=False) as tx:
         return await recipients_due(tx, clock.now(), ROUND)
 
 
@@ -213,9 +213,9 @@ async def _send_all(
         if barred is None:
             barred, most = tried.barred, 2 if max(row.attempts for row in bundle.rows) > OWN_FAULT else 1
     if held and barred is not None:
-        await store.attempt(partial(put_off, rows=held, until=barred.until, reason=barred.reason))
+        await store.attempt(partial(put_off, rows=held, until=barred.until, reason=barred.reason), people=False)
     elif held:
-        await store.attempt(partial(give_back, rows=held))
+        await store.attempt(partial(give_back, rows=held), people=False)
     return sent, len(held)
 
 
@@ -266,7 +266,7 @@ async def _ours(store: Store, rows: Sequence[OutboxRow], now: datetime) -> bool:
     if all(row.lease_until == now + LEASE for row in rows):
         # They were claimed at this very moment.
         return True
-    return await store.attempt(partial(renew, rows=rows, now=now))
+    return await store.attempt(partial(renew, rows=rows, now=now), people=False)
 
 
 async def _told(tx: Transaction, rows: Sequence[OutboxRow], now: datetime) -> None:

@@ -57,7 +57,7 @@ async def refresh_due(
 
 
 async def _due(store: Store, clock: Clock) -> list[int]:
-    async with store.begin() as tx:
+    async with store.begin(people=False) as tx:
         return await due_postings(tx, clock.now(), BATCH)
 
 
@@ -114,7 +114,7 @@ async def _change(store: Store, board: Board, clock: Clock, wanted: _Changed) ->
             again = clock.now() + (failure.retry_after or wait_before(row.attempts, row.token))
         else:
             log.warning("posting %s stays as it is: %s", row.id, failure.reason)
-        await store.attempt(lambda tx: put_off_posting(tx, row, again))
+        await store.attempt(lambda tx: put_off_posting(tx, row, again), people=False)
         return None if again is None else False
-    await store.attempt(lambda tx: settle_posting(tx, row, wanted.shown))
+    await store.attempt(lambda tx: settle_posting(tx, row, wanted.shown), people=False)
     return True

@@ -78,13 +78,13 @@ async def tick(store: Store, now: datetime) -> Ticked:
 
 async def _waiting(store: Store, now: datetime) -> tuple[bool, bool, list[tuple[str, int]]]:
     """Whether allocations and lists are due, and the first duties that are with their audits, read at once."""
-    async with store.begin() as tx:
+    async with store.begin(people=False) as tx:
         issues, lists = tuple((await tx.execute(_GOES_OUT, {"now": now})).one())
         return issues, lists, await _due(tx, now)
 
 
 async def _more(store: Store, now: datetime, but: Iterable[str]) -> list[tuple[str, int]]:
-    async with store.begin() as tx:
+    async with store.begin(people=False) as tx:
         return await _due(tx, now, but)
 
 
@@ -138,7 +138,7 @@ async def next_moment(store: Store, after: datetime, *, later: bool = False) -> 
 
     What should have happened before counts as happening now; with `later`, it is left out.
     """
-    async with store.begin() as tx:
+    async with store.begin(people=False) as tx:
         found = await tx.execute(_FIRST_LATER if later else _FIRST, {"after": after} if later else {})
         planned = [moment for moment in found.one() if moment is not None]
     return max(after, min(planned)) if planned else None

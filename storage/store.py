@@ -55,7 +55,7 @@ class Transaction:
     connection: AsyncConnection
     framework: Framework
     calendar: WorkCalendar
-    directory: Directory
+    people: Directory | None = None
     _audits: dict[int, Stored] = field(default_factory=dict, init=False)
     _changed: bool = field(default=False, init=False)
 
@@ -63,6 +63,13 @@ class Transaction:
     def untouched(self) -> bool:
         """Whether nothing has been written so far, and no session was opened that may have something to write."""
         return not self._changed and "session" not in self.__dict__
+
+    @property
+    def directory(self) -> Directory:
+        """Everyone, as they stood when the transaction began. Raises RuntimeError where it was begun without them."""
+        if self.people is None:
+            raise RuntimeError("this transaction was begun without people")
+        return self.people
 
     @property
     def rules(self) -> Engine:
@@ -151,16 +158,18 @@ class Store:
     turns: Turns = field(default_factory=Turns, init=False)
 
     @asynccontextmanager
-    async def begin(self, *, first: bool = False) -> AsyncIterator[Transaction]:
+    async def begin(self, *, first: bool = False, people: bool = True) -> AsyncIterator[Transaction]:
         """A transaction that commits at the end of the block and rolls back on an exception.
 
         SQLite lets one write at a time, so they take turns; `first` for what somebody waits for. Transactions of one
         store never lie inside each other: the inner one would wait for the outer. Raises RuntimeError for it on SQLite.
         On PostgreSQL they run side by side, and what each reads may be changed by others meanwhile (see `attempt`). A
-        database that has just gone away is waited for.
+        database that has just gone away is waited for. Without `people`, what nobody's name or role matters for spares
+        the question whether the people have changed.
         """
         async with self._turn(first=first), self._connected() as connection, connection.begin():
-            tx = Transaction(connection, self.framework, self.calendar, await self._directory(connection))
+            everyone = await self._directory(connection) if people else None
+            tx = Transaction(connection, self.framework, self.calendar, everyone)
             try:
                 yield tx
                 await tx.written()
@@ -184,7 +193,9 @@ class Store:
                 finally:
                     await tx.let_go()
 
-    async def attempt(self, work: Callable[[Transaction], Awaitable[T]], *, first: bool = False) -> T:
+    async def attempt(
+        self, work: Callable[[Transaction], Awaitable[T]], *, first: bool = False, people: bool = True
+    ) -> T:
         """Do work in a transaction, and once more in a new one where others were in the way or the line was lost.
 
         The work must be of a kind that finds out by reading whether it has been done: where the line was lost at the
@@ -193,13 +204,13 @@ class Store:
         until = _seconds() + PATIENCE
         for tries in range(1, TRIES):
             try:
-                async with self.begin(first=first) as tx:
+                async with self.begin(first=first, people=people) as tx:
                     return await work(tx)
             except Exception as fault:
                 if not in_the_way(fault) and not (away(fault) and _seconds() < until):
                     raise
             await asyncio.sleep(pause_before(tries))
-        async with self.begin(first=first) as tx:
+        async with self.begin(first=first, people=people) as tx:
             return await work(tx)
 
     @asynccontextmanager

@@ -152,6 +152,7 @@ def pytest_collection_finish() -> None:
     """What was loaded so far stays to the end; looking through it for rubbish again and again takes time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

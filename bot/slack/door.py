@@ -172,7 +172,7 @@ class SlackDoor:
         """The first message about an audit, below which the next ones go; empty where this is the first."""
         if audit_id is None:
             return ""
-        async with self.store.begin() as tx:
+        async with self.store.begin(people=False) as tx:
             first = await thread_of(tx, PLATFORM, to.id, audit_id)
         return (first or "").partition(BETWEEN)[0]
 
@@ -201,7 +201,7 @@ class SlackDoor:
         return channel
 
     async def _keep_chat(self, contact: ContactRow, channel: str) -> None:
-        async with self.store.begin() as tx:
+        async with self.store.begin(people=False) as tx:
             row = await tx.session.get_one(ContactRow, contact.id)
             row.conversation_id = channel
 
@@ -219,7 +219,7 @@ class SlackDoor:
         if reason is None:
             return NotDelivered(Failure.PERMANENT, str(fault))
         if closes:
-            async with self.store.begin() as tx:
+            async with self.store.begin(people=False) as tx:
                 await close_contact(tx, PLATFORM, to.id, reason)
         return NotDelivered(Failure.PERMANENT, reason)
 

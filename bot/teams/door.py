@@ -121,7 +121,7 @@ class TeamsDoor:
         return await self._chat(to, await self._contact(to))
 
     async def _contact(self, to: Person) -> ContactRow:
-        async with self.store.begin() as tx:
+        async with self.store.begin(people=False) as tx:
             contact = await contact_of(tx, PLATFORM, to.id)
         if contact is None:
             raise NotDelivered(Failure.PERMANENT, NOT_THERE)
@@ -138,7 +138,7 @@ class TeamsDoor:
             chat,
             lambda: self.connection.open_chat(contact.service_url, contact.tenant, contact.bot_id, contact.user_id),
         )
-        async with self.store.begin() as tx:
+        async with self.store.begin(people=False) as tx:
             row = await tx.session.get_one(ContactRow, contact.id)
             row.conversation_id = opened
         return Chat(contact.service_url, opened)
@@ -174,7 +174,7 @@ class TeamsDoor:
         if reason is None:
             return NotDelivered(Failure.PERMANENT, str(fault))
         if closes:
-            async with self.store.begin() as tx:
+            async with self.store.begin(people=False) as tx:
                 await close_contact(tx, PLATFORM, to.id, reason)
         return NotDelivered(Failure.PERMANENT, reason)
 
