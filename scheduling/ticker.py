@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -57,30 +57,33 @@ async def tick(store: Store, now: datetime) -> Ticked:
     """Take everything that is due at `now`.
 
     1. What is due is read. 2. Allocations and lists of the cycle go out. 3. Duties take their steps, those of one audit
-    together, in a transaction that looks again whether each step is still due.
+    together, in a transaction that looks again whether each step is still due. 4. What that has led to and is due at
+    once is taken as well, until there is nothing more; what can't be done is left to the next tick.
     """
-    done = Ticked()
-    issues, lists, due = await _waiting(store, now)
-    if issues:
-        done.issued = await issue_due(store, now)
-    if lists:
-        done.lists = await send_lists(store, now)
-    if issues or lists:
-        # What has just gone out may have a step that is due at once.
-        _, _, due = await _waiting(store, now)
+    done, before = Ticked(), None
     faulty: set[str] = set()
-    while due:
-        for audit_id, together in groupby(from_anywhere(store, due), key=lambda one: one[1]):
-            done.steps += await _step_all(store, audit_id, [ref for ref, _ in together], now, faulty)
-        due = await _more(store, now, faulty) if len(due) == BATCH else []
+    while done != before:
+        before = replace(done)
+        issues, lists, due = await _waiting(store, now, faulty)
+        if issues:
+            done.issued += await issue_due(store, now)
+        if lists:
+            done.lists += await send_lists(store, now)
+        if issues or lists:
+            # What has just gone out may have a step that is due at once.
+            due = await _more(store, now, faulty)
+        while due:
+            for audit_id, together in groupby(from_anywhere(store, due), key=lambda one: one[1]):
+                done.steps += await _step_all(store, audit_id, [ref for ref, _ in together], now, faulty)
+            due = await _more(store, now, faulty) if len(due) == BATCH else []
     return done
 
 
-async def _waiting(store: Store, now: datetime) -> tuple[bool, bool, list[tuple[str, int]]]:
+async def _waiting(store: Store, now: datetime, but: Iterable[str]) -> tuple[bool, bool, list[tuple[str, int]]]:
     """Whether allocations and lists are due, and the first duties that are with their audits, read at once."""
     async with store.begin(people=False) as tx:
         issues, lists = tuple((await tx.execute(_GOES_OUT, {"now": now})).one())
-        return issues, lists, await _due(tx, now)
+        return issues, lists, await _due(tx, now, but)
 
 
 async def _more(store: Store, now: datetime, but: Iterable[str]) -> list[tuple[str, int]]:

@@ -275,8 +275,9 @@ def _play(stage: Stage, fleet: Fleet, trouble: _Trouble, report: Report) -> None
         presses = script.presses[waiting.pop(0)] if waiting and waiting[0] == now else []
         at_once = bool(presses) and not due
         healing = False
-        # What is due at the moment of a press comes after it, as in the twin, so nothing may go wrong between them.
-        if trouble.comes() and not (presses and due):
+        # What is due at the moment of a press comes after it, as in the twin, so nothing may go wrong between them. At
+        # the beginning something has been due for hours, which a clock that is set back would take at another moment.
+        if trouble.comes() and not (presses and due) and now > stage.month.begins:
             presses = _in_trouble(stage, fleet, trouble, report, presses)
             healing = True
         moment = fleet.play(presses, at_once=at_once)
