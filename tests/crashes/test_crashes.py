@@ -45,7 +45,7 @@ def reports() -> Reports:
 def test_a_month_whose_node_is_killed_again_and_again_is_the_month_without(reports: Reports) -> None:
     report = reports["killed"]
     assert report["faults"] == []
-    assert report["kills"] >= 60
+    assert report["kills"] >= 150
 
 
 def test_kills_fall_into_every_part_of_the_work(reports: Reports) -> None:
