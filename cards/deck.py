@@ -147,7 +147,7 @@ DUE = {
     "acknowledged": "{your} answer",
     "reaudit_submitted": "the second audit",
 }
-"""What a reminder says is due, by the event that closes the duty; the card may name the audit's own due day too."""
+"""What is due, by the event that closes the duty; the card may name the audit's own due day too."""
 
 
 def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) -> Card:
@@ -182,7 +182,7 @@ def card_for(scene: Scene, note: Note, *, invitation: Download | None = None) ->
 
 
 def _what_is_due(scene: Scene, duty: Duty) -> str:
-    """The step that a reminder is about, which may be somebody else's."""
+    """The step that a reminder or a late card is about, which may be somebody else's."""
     closing = scene.framework.duties[duty.key].closed_by[0]
     # Whoever is asked about a suggested time books nothing: they answer.
     words = DUE["accepted"] if duty.key == "agree_session" else DUE.get(closing, "this step")
@@ -278,11 +278,9 @@ def _late(scene: Scene, duty: Duty, card: Card) -> Card:
     """The same request, past its day: to its owner a reminder, to others a request for help. Never blame."""
     due = due_words(duty.effective, duty.nominal, scene.calendar)
     if scene.viewer.id == duty.owner_id:
-        text = (
-            f"This was due on {due}. If something stands in the way, tell the {scene.framework.qa_label}: they can "
-            "help.",
-            *card.text,
-        )
+        what = _what_is_due(scene, duty)
+        help_is_there = f"If something stands in the way, tell the {scene.framework.qa_label}: they can help."
+        text = (f"{what[0].upper()}{what[1:]} was due on {due}. {help_is_there}", *card.text)
         return replace(card, tone=Tone.LATE, text=text)
     owner = scene.name(duty.owner_id)
     title = f"{scene.framework.duties[duty.key].title}: {scene.audit.case.ref} is waiting"

@@ -25,6 +25,12 @@ async def test_a_reminder_names_the_step_and_whose_it_is(service: Service) -> No
     assert "A reminder: the answer is due Thu 8 Jan 2026." in service.arrived("Dan")[-1].text
 
 
+async def test_a_late_card_names_the_step_that_was_due(service: Service) -> None:
+    await service.until("2026-01-09T10:00")
+    late = service.arrived("Carol")[-1]
+    assert any(line.startswith("Your answer was due on Thu 8 Jan 2026.") for line in late.text), late.text
+
+
 async def test_whoever_is_asked_about_a_time_is_reminded_of_their_answer_and_of_no_booking_of_theirs(
     service: Service,
 ) -> None:

@@ -177,7 +177,7 @@ async def test_an_inadequate_is_moderated_and_its_action_confirmed_and_signed_of
 async def test_what_is_late_goes_to_somebody_who_says_that_they_have_it(month: Story) -> None:
     before = await entries(month)
     await month.until("2026-01-23T09:30")
-    reminder = await month.shows("Carol", "This was due on Thu 8 Jan 2026")
+    reminder = await month.shows("Carol", "Your answer was due on Thu 8 Jan 2026")
     assert reminder.thread_ts == next(one.ts for one in month.people["Carol"].messages() if one.thread_ts is None)
     late = await month.shows("Gil", "2 steps waiting for help")
     assert all(ref in month.people["Gil"].reads(late) for ref in (CASE, OTHER_CASE))
