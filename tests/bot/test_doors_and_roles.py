@@ -11,7 +11,7 @@ from tests.bot.conftest import opens_desk
 from tests.bot.test_desk import Visitor, visitor
 
 __all__ = ["opens_desk", "visitor"]
-MOST = 2
+MOST = 4
 """So many strangers to an audit are tried; tests/handlers/test_role_table.py tries everybody behind the doors."""
 
 
