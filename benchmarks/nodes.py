@@ -10,24 +10,24 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count, cycle
+from itertools import cycle
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from statistics import median
 from time import perf_counter
 from urllib.parse import urlsplit, urlunsplit
 
-from aiohttp import ClientSession, TCPConnector, web
+from aiohttp import ClientSession, TCPConnector
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from audits.planning import issue_moment
 from benchmarks.presses import AT_ONCE, CALENDAR, CYCLE, FRAMEWORK, TENANT, press
+from benchmarks.teams import Teams, teams
 from bot.running import open_bot
 from bot.settings import Settings, TeamsSettings, WebSettings
 from scheduling.clock import MovedClock
@@ -173,7 +173,7 @@ async def nodes(url: str) -> AsyncIterator[list[Node]]:
             await one.process.wait()
 
 
-# ---- PostgreSQL and Teams
+# ---- PostgreSQL
 
 
 @contextmanager
@@ -208,35 +208,6 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
             yield connection
     finally:
         await database.dispose()
-
-
-@dataclass
-class Teams:
-    """Teams, which takes everything. `came` counts the messages that came to each chat."""
-
-    url: str = ""
-    came: Counter[str] = field(default_factory=Counter)
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
-
-    async def take(self, request: web.Request) -> web.Response:
-        if request.method == "POST":
-            self.came[request.path.split("/conversations/")[1].split("/")[0]] += 1
-        return web.json_response({"id": str(next(self._numbers))}, status=201)
-
-
-@asynccontextmanager
-async def teams() -> AsyncIterator[Teams]:
-    found = Teams()
-    app = web.Application(client_max_size=2**20)
-    app.router.add_route("*", "/{rest:.*}", found.take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    try:
-        yield found
-    finally:
-        await runner.cleanup()
 
 
 # ---- the day's work

@@ -21,6 +21,7 @@ from sqlalchemy import update
 from audits.calendar import WorkCalendar
 from audits.dates import Cycle
 from audits.frameworks import framework_named
+from benchmarks.teams import teams
 from bot.running import open_bot
 from bot.settings import Settings, TeamsSettings, WebSettings
 from scheduling.clock import MovedClock
@@ -151,25 +152,6 @@ def _ids(person_id: int) -> tuple[str, str]:
 # ---- Teams
 
 
-@asynccontextmanager
-async def connector() -> AsyncIterator[str]:
-    """The service to which a bot sends; it takes everything."""
-    numbers = count(1)
-
-    async def take(_request: web.Request) -> web.Response:
-        return web.json_response({"id": str(next(numbers))}, status=201)
-
-    app = web.Application(client_max_size=2**20)
-    app.router.add_route("*", "/{rest:.*}", take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
-
-
 def press(service_url: str, person_id: int, audit_id: int, verb: str, values: dict[str, str], number: int) -> str:
     """A press as Teams posts it."""
     object_id, user_id = _ids(person_id)
@@ -230,7 +212,8 @@ async def compare() -> None:
     numbers = count(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        async with connector() as service_url:
+        async with teams() as service:
+            service_url = service.url
             audits = await prepare(folder, service_url)
 
             def bodies(verb: str, values: dict[str, str]) -> list[str]:
