@@ -8,6 +8,7 @@ from handlers import privacy
 from handlers.privacy import TICK
 
 NOT_OFFERED = "Please choose one of the answers that are offered."
+NOT_ANSWERED = "Please answer this one."
 
 
 def filled(card: Card, values: Mapping[str, str]) -> Card:

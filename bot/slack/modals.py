@@ -9,14 +9,14 @@ from bot.answering import Answering, Pressed
 from bot.beside import Beside
 from bot.counts import Counts
 from bot.drafting import Drafting
-from bot.slack.filling import asked_back, faults, filled, laid_out, personal, questioned_in
+from bot.slack.filling import NOT_ANSWERED, asked_back, faults, filled, laid_out, personal, questioned_in
 from bot.slack.hometab import HomeTab
 from bot.slack.incoming import Incoming, NotReadable, SeenView
 from bot.slack.known import Known, NotKnown
 from bot.slack.origins import Form, origin_of, unpacked
 from bot.slack.pressing import Press, Pressing, answer_id
 from bot.slack.responding import Responding
-from bot.slack.views import blocks_of, made_anew, refilled
+from bot.slack.views import blocks_of, made_anew, refilled, unanswered, unchanged
 from bot.slack.windows import Windows
 from cards.blocks.buttons import inputs_of, opens_form
 from cards.blocks.forms import first_wrong_step, form_steps, form_view, said_view, waiting_view
@@ -133,6 +133,7 @@ class Modals:
         view = incoming.view
         if view is None:
             return {}
+        incoming = replace(incoming, values={**incoming.values, **unchanged(view.content, incoming.values)})
         # What was on its way to be kept is in the form itself.
         self._filling.pop(view.id, None)
         work = asyncio.get_running_loop().create_task(self._outcome(incoming, view))
@@ -180,6 +181,9 @@ class Modals:
         wrong = faults(inputs_of(found.card, found.action), incoming.values)
         if len(values) < len(incoming.values) or wrong:
             self.counts.refuse("value")
+        if form.step < found.steps:
+            # Slack itself holds a step back until it is complete; of the last one the conversation says more.
+            wrong = dict.fromkeys(unanswered(view.content, incoming.values), NOT_ANSWERED) | wrong
         if wrong:
             return self._back(found, values, wrong, incoming)
         if form.step < found.steps:

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bot.slack.incoming import Incoming, NotReadable
+from bot.slack.incoming import Incoming, Kind, NotReadable
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ class Origin:
 
 
 def origin_of(incoming: Incoming) -> Origin:
-    home = incoming.view is not None and incoming.view.is_home
+    # A press that names neither a channel nor a view can only be of a Home tab: some clients don't send the tab along.
+    nowhere = incoming.kind in (Kind.PRESSED, Kind.OPENS) and not incoming.channel and incoming.view is None
+    home = nowhere or (incoming.view is not None and incoming.view.is_home)
     ts = "" if incoming.only_theirs else incoming.ts
     return Origin(incoming.channel, ts, incoming.thread, incoming.response_url, home)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cards.blocks.forms import answers
 from cards.blocks.texts import Json, plain
 
 SAID = "said"
@@ -18,6 +19,33 @@ def blocks_of(content: Mapping[str, Any]) -> dict[str, str]:
         for block in content.get("blocks") or ()
         if block.get("type") == "input"
     }
+
+
+def unanswered(content: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
+    """The inputs of a view that Slack tells of which must be answered and aren't, by their names."""
+    return [name for name in map(_name, _insisted(content)) if not values.get(name, "").strip()]
+
+
+def unchanged(content: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
+    """What stood from the beginning in inputs that must be answered and come empty, by their names.
+
+    Slack sends no form with such an input empty, so nobody emptied it: some clients send only what was changed.
+    """
+    begun = answers({_name(one): {_name(one): _begun(one["element"])} for one in _insisted(content)})
+    return {name: value for name, value in begun.items() if value and not values.get(name)}
+
+
+def _insisted(content: Mapping[str, Any]) -> list[Json]:
+    blocks = content.get("blocks") or ()
+    return [block for block in blocks if block.get("type") == "input" and not block.get("optional")]
+
+
+def _name(block: Json) -> str:
+    return str(block["element"]["action_id"])
+
+
+def _begun(element: Mapping[str, Any]) -> Json:
+    return {state: element[first] for state, first in _BEGINS_WITH.items() if element.get(first)}
 
 
 def made_anew(view: Json, names: Iterable[str], mark: str) -> Json:

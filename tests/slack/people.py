@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from tests.slack.access import Refused
 from tests.slack.events import Events
-from tests.slack.forms import CannotBeDone, Control, control, missing_from, state_of, words_of
+from tests.slack.forms import CannotBeDone, Control, control, controls_of, missing_from, state_of, words_of
 from tests.slack.outward import Kind, Reply
 from tests.slack.webapi import WebApi
 from tests.slack.workspace import Account, Conversation, Json, Message, ResponseUrl, View, Workspace
@@ -30,9 +30,13 @@ class App(Protocol):
 
 @dataclass(eq=False)
 class Member(Account):
-    """Somebody at a client of Slack. Every act is told to the app as Slack tells it."""
+    """Somebody at a client of Slack. Every act is told to the app as Slack tells it.
+
+    `sparing`: their client says less than Slack's own: of a form only what was changed, and nothing of the Home tab.
+    """
 
     slack: App = field(kw_only=True)
+    sparing: bool = field(default=False, kw_only=True)
 
     @property
     def dm(self) -> Conversation:
@@ -214,7 +218,8 @@ class Member(Account):
         return self.modal
 
     def _state_of(self, view: View) -> Json:
-        return self.slack.workspace.described(view) | {"state": state_of(view.blocks, view.typed)}
+        untouched = dict.fromkeys(one.name for one in controls_of(view.blocks)) if self.sparing else {}
+        return self.slack.workspace.described(view) | {"state": state_of(view.blocks, untouched | view.typed)}
 
     async def _dispatches(self, place: Message | View, found: Control, about: Json) -> Reply:
         """Tell the app of an act on one element."""
@@ -222,6 +227,8 @@ class Member(Account):
         block_id, action_id = found.name
         action = {"type": found.kind, "block_id": block_id, "action_id": action_id, "action_ts": workspace.new_ts()}
         payload: Json = {"actions": [action | {name: value for name, value in about.items() if value is not None}]}
+        if self.sparing and place is self.home:
+            return await self._acts("block_actions", payload | {"container": {"type": "message"}}, place)
         if isinstance(place, View):
             payload |= {"container": {"type": "view", "view_id": place.id}, "view": self._state_of(place)}
             return await self._acts("block_actions", payload, place)

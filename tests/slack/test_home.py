@@ -68,6 +68,28 @@ async def test_a_form_there_is_sent_and_its_outcome_said(story: Story) -> None:
     }
 
 
+async def test_a_press_there_counts_though_the_client_says_nothing_of_the_page(story: Story) -> None:
+    carol = story.people["Carol"]
+    carol.sparing = True
+    await carol.opens_home()
+    await home(story, carol, "Can you take it?")
+    assert carol.home is not None
+    await carol.presses("I'll take it", carol.home)
+    await modal(story, carol, "You took this audit")
+    await carol.closes()
+    await home(story, carol, "When could you talk about")
+    await carol.presses("Suggest this time", carol.home)
+    await modal(story, carol, "Suggested time")
+    await carol.types("Suggested time", "Tues 2pm")
+    await carol.submits()
+    await modal(story, carol, "You suggested Tue 6 Jan 2026 at 14:00")
+    await home(story, carol, "You suggested Tue 6 Jan 2026 at 14:00")
+    assert (await unread(story))["Alice"] == [
+        "An audit of your work with this child",
+        "Does Tue 6 Jan 2026 at 14:00 suit you?",
+    ]
+
+
 async def test_the_grade_form_can_be_filled_in_from_there(story: Story) -> None:
     await talked_and_told(story)
     carol = story.people["Carol"]

@@ -87,6 +87,42 @@ async def test_what_the_last_step_finds_wrong_leads_back_to_the_step_where_it_st
     assert await drafts(story, "Carol") == []
 
 
+async def test_a_step_with_answers_missing_stays_open_with_a_word_beside_each(story: Story) -> None:
+    """Slack's own clients ask for them before they send the step; others don't."""
+    await opened(story)
+    carol = story.people["Carol"]
+    await carol.chooses("Overall grade", "good")
+    await carol.submits(forced=True)
+    form = await modal(story, carol, "Step 1 of 3")
+    assert set(form.errors.values()) == {"Please answer this one."}
+    assert {name.rpartition("/")[2] for name in form.errors} == {
+        "rationale",
+        "safety",
+        "feedback_child",
+        "feedback_parent_carer",
+    }
+    await fills(carol)
+    await carol.submits()
+    await modal(story, carol, "Step 2 of 3")
+    assert await unread(story) == {}
+
+
+async def test_what_stands_in_a_form_already_need_not_be_sent_again(story: Story) -> None:
+    await opened(story)
+    carol = story.people["Carol"]
+    await fills(carol)
+    await carol.submits()
+    await carol.presses("Back")
+    await modal(story, carol, "Step 1 of 3")
+    carol.sparing = True
+    for step in ("Step 2 of 3", "Step 3 of 3"):
+        await carol.submits()
+        await modal(story, carol, step)
+    await carol.submits()
+    assert at_modal(carol) is None
+    assert await unread(story) == COMPLETED
+
+
 async def test_a_form_that_is_closed_in_the_middle_opens_again_as_it_was(story: Story) -> None:
     await opened(story)
     carol = story.people["Carol"]
