@@ -51,7 +51,7 @@ def mine(waiting: Waiting, own: Sequence[Scene], actions: Actions, note: str = "
     rows = tuple(
         (
             scene.audit.case.ref,
-            _title(scene, duty),
+            title_of(scene, duty),
             due_words(duty.effective, duty.nominal, scene.calendar),
         )
         for scene, duty in waiting
@@ -93,11 +93,12 @@ def _next_words(waiting: Waiting) -> tuple[str, ...]:
         return ()
     scene, duty = waiting[0]
     late = sum(1 for scene, duty in waiting if scene.now > duty.nominal)
-    words = f"Next: {_title(scene, duty)} ({scene.audit.case.ref}), {_due(scene, duty)}."
+    words = f"Next: {title_of(scene, duty)} ({scene.audit.case.ref}), {_due(scene, duty)}."
     return (words, *((f"{counted(late, 'step')} {'is' if late == 1 else 'are'} past the day.",) if late else ()))
 
 
-def _title(scene: Scene, duty: Duty) -> str:
+def title_of(scene: Scene, duty: Duty) -> str:
+    """What a step is called."""
     terms = scene.framework.duties.get(duty.key)
     return terms.title if terms else "A step that the framework no longer has"
 
@@ -133,12 +134,12 @@ def _following(scene: Scene) -> str:
     steps = sorted(scene.audit.open_duties(), key=lambda duty: (duty.nominal, duty.ref))
     own = next((duty for duty in steps if duty.owner_id == scene.viewer.id), None)
     if own is not None:
-        return f"you: {_title(scene, own)}, {_due(scene, own)}"
+        return f"you: {title_of(scene, own)}, {_due(scene, own)}"
     other = next((duty for duty in steps if duty.key in OTHERS_STEPS), None)
     if other is None:
         return NOTHING_NEXT
     due = due_words(other.effective, other.nominal, scene.calendar)
-    return f"{scene.name(other.owner_id)}: {_title(scene, other)}, by {due}"
+    return f"{scene.name(other.owner_id)}: {title_of(scene, other)}, by {due}"
 
 
 def _action_row(scene: Scene, action: RemedialAction) -> tuple[str, str, str, str]:

@@ -208,8 +208,11 @@ HELP_THEMES = (
 HELP_ALL = (
     ("mine", "what waits for you"),
     ("Tues 2pm", "suggest a time for your discussion"),
+    ("done", "what you were asked for is done; with several things, write the case as well"),
+    ("can't, on leave until Monday", "hand an audit back, or say no to a time, with your reason"),
     ("safety REF", "raise a safety concern; without REF you choose the case"),
     ("leave until 17 April", "you are away"),
+    ("I am back", "you are there again, sooner than noted"),
     ("help", "every word that auditloop knows"),
 )
 

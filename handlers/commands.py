@@ -6,24 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 
-from audits.dates import day_words
 from audits.people import Person
 from audits.permissions import is_qa
-from audits.state import Audit, Event
+from audits.state import Audit
 from cards import alert, status
 from cards.card import Card, Choice, ChoiceInput, Tone
 from cards.scene import Scene
-from cards.wording import counted
-from handlers import allocating, allocations, privacy, questions, safety, sessions, steps, themes
+from handlers import allocating, allocations, in_words, leaves, privacy, questions, safety, sessions, steps, themes
 from handlers.interaction import Reply
 from handlers.press import Press, Refused, refusal
 from handlers.questions import find_audits, find_person, only_for
 from handlers.when.day import read_day
 from handlers.when.reading import read_when
-from storage.ledger import note
 from storage.queries import duties_of
 from storage.store import Transaction
-from storage.tables import PersonRow
 
 WORDS = (
     *("status", "overdue", "case", "cycle", "who", "reassign", "extend", "leave", "help", "mine", "safety"),
@@ -71,10 +67,13 @@ def asked(line: str) -> Asked:
     return Asked(before or "help", share=True) if known else Asked(words)
 
 
-async def say(tx: Transaction, person: Person, text: str, at: datetime, *, in_group: bool = False) -> Reply:
+async def say(
+    tx: Transaction, person: Person, text: str, at: datetime, *, in_group: bool = False, about: int | None = None
+) -> Reply:
     """Answer what a person typed; `in_group`, where others read it too. Raises Refused where it can't be done.
 
-    With "share" at its end it is answered as for a group wherever it was typed, so that it can be passed on.
+    `about` is the audit in whose thread they typed it, if they did. With "share" at its end it is answered as for a
+    group wherever it was typed, so that it can be passed on.
     """
     if len(text) > LONGEST:
         raise refusal("That is a long message", f"I read up to {LONGEST} characters. Write help to see what I know.")
@@ -96,9 +95,9 @@ async def say(tx: Transaction, person: Person, text: str, at: datetime, *, in_gr
         raise refusal(
             f"This looks like {' and '.join(found)}", "Please don't write it here; the case reference is enough."
         )
-    booking = await _booking(tx, person, words, at)
-    if booking is not None:
-        return booking
+    answered = await in_words.answer(tx, person, words, at, about) or await _booking(tx, person, words, at)
+    if answered is not None:
+        return answered
     waiting = await questions.mine(tx, person, at, _nearest(tx, person, words))
     raise Refused(replace(waiting, title=NOT_UNDERSTOOD, tone=Tone.REFUSED))
 
@@ -135,7 +134,7 @@ async def _booking(tx: Transaction, person: Person, words: str, at: datetime) ->
         return None
     reading = read_when(words, at, max(map(sessions.session_limit, press_for)), tx.calendar)
     if reading.refused == "not_understood":
-        return await _yes(press_for, words)
+        return None
     if len(press_for) > 1:
         choices = tuple(Choice(str(audit.id), audit.case.ref) for audit in audits)
         scene = press_for[0].scene
@@ -162,14 +161,6 @@ async def _bookable(tx: Transaction, person: Person) -> list[Audit]:
             if duty.key == key:
                 found.setdefault(audit.id, audit)
     return list(found.values())
-
-
-async def _yes(press_for: list[Press], words: str) -> Reply | None:
-    """A plain yes to the one time that was suggested."""
-    asked = [one for one in press_for if one.audit.proposed_at and one.audit.proposed_by != one.person.id]
-    if len(asked) == 1 and re.fullmatch(r"(yes|yep|yeah|ok(ay)?|fine|sure|great|perfect)\b.*", words.lower()):
-        return await sessions.agree(asked[0])
-    return None
 
 
 async def _status(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:
@@ -241,30 +232,8 @@ async def _leave(tx: Transaction, person: Person, rest: str, at: datetime) -> Re
     away = find_person(tx, found[1]) if found[1] else person
     if away.id != person.id:
         only_for(tx, person, "leave NAME")
-    today = tx.calendar.day_of(at)
-    until = read_day(found[2], today)
-    if until is None:
-        raise refusal(f"“{found[2]}” is not a day that I know", "Write it like 17 April or 2026-04-17.")
-    if until < today:
-        raise refusal(f"{day_words(until)} has gone by", "Please name the last day away.")
-    row = await tx.session.get_one(PersonRow, away.id)
-    row.leave_from, row.leave_until = today, until
-    await tx.people_changed()
-    await note(tx, Event("leave", at, person.id, {"person": away.id, "until": until}))
-    duties = await duties_of(tx, away.id)
-    cover = tx.directory.get(away.cover_id) or tx.directory.manager_of(away)
-    stands_in = (
-        f"{cover.name} stands in meanwhile." if cover else "Nobody is named as cover; please reassign what can't wait."
-    )
-    look = "mine" if away.id == person.id else f"who {away.name}"
-    waiting = f"{counted(len(duties), 'step')} waiting for them. Write {look} to see them."
-    return Reply(
-        Card(
-            title=f"{away.name} is away until {day_words(until)}",
-            text=(stands_in, *((waiting,) if duties else ())),
-            tone=Tone.DONE,
-        )
-    )
+    until = leaves.last_day(tx, found[2], at)
+    return Reply(await leaves.take(tx, person, away, until, at))
 
 
 async def _safety(tx: Transaction, person: Person, rest: str, at: datetime) -> Reply:

@@ -7,25 +7,11 @@ from collections.abc import Awaitable, Callable
 from audits.people import Person
 from cards.card import Card, Tone
 from cards.stored import from_json, to_json
-from handlers import (
-    actions,
-    allocations,
-    commands,
-    discussions,
-    escalations,
-    feedback,
-    good_practice,
-    grades,
-    moderation,
-    oversight,
-    safety,
-    sessions,
-    steps,
-    themes,
-)
+from handlers import commands, safety, themes
 from handlers.interaction import Interaction, Reply
-from handlers.press import Press, Refused, refusal
+from handlers.press import Refused, refusal
 from handlers.questions import only_for
+from handlers.verbs import audit_in, press
 from storage.answers import GivenAnswer, answer_to, keep_given
 from storage.interruptions import away, in_the_way, pause_before
 from storage.store import Store, Transaction
@@ -33,51 +19,6 @@ from storage.store import Store, Transaction
 TRIES = 4
 LONGEST_VALUE = 2000
 """No input of a card takes more."""
-PER_ACTION = frozenset({"confirm", "sign_off", "send_back"})
-
-VERBS: dict[str, Callable[[Press], Awaitable[Reply]]] = {
-    "accept": allocations.accept,
-    "decline": allocations.decline,
-    "reassign": allocations.reassign,
-    "extend": allocations.extend,
-    "withdraw": allocations.withdraw,
-    "book": sessions.book,
-    "agree": sessions.agree,
-    "hold": sessions.hold,
-    "not_hold": sessions.not_hold,
-    "submit": grades.submit,
-    "grade_sections": grades.grade_sections,
-    "safety": safety.raise_concern,
-    "acknowledge": safety.acknowledge,
-    "take_up": escalations.take_up,
-    "oversee": oversight.oversee,
-    "record": oversight.record,
-    "dispute": oversight.dispute,
-    "resolve": oversight.resolve,
-    "moderate": moderation.moderate,
-    "update": moderation.update,
-    "consider": moderation.consider,
-    "confirm": actions.confirm,
-    "sign_off": actions.sign_off,
-    "send_back": actions.send_back,
-    "offer": good_practice.offer,
-    "self_assess": steps.answer,
-    "waive": steps.waive,
-    "comment": steps.answer,
-    "reflect": steps.answer,
-    "feedback": feedback.give,
-    "consider_feedback": feedback.consider,
-    "refer": steps.answer,
-    "discuss": discussions.discuss,
-    "release": discussions.release,
-    "supervise": steps.answer,
-    "follow_up": steps.answer,
-    "recognise": steps.answer,
-    "commission": steps.answer,
-    "arrange": steps.answer,
-}
-
-
 WITHOUT_AUDIT: dict[str, Callable[[Transaction, Person, Interaction], Awaitable[Reply]]] = {
     "raise_safety": safety.raise_chosen,
     "theme_terms": themes.write,
@@ -178,31 +119,11 @@ async def _handle(tx: Transaction, interaction: Interaction) -> Reply:
     if any(len(value) > LONGEST_VALUE for value in interaction.values.values()):
         raise refusal("That is too long", f"Please use at most {LONGEST_VALUE} characters for each answer.")
     if interaction.verb == "say":
-        return await commands.say(tx, person, interaction.text, interaction.at, in_group=interaction.in_group)
+        about = audit_in(interaction.subject)
+        return await commands.say(
+            tx, person, interaction.text, interaction.at, in_group=interaction.in_group, about=about
+        )
     if interaction.verb in WITHOUT_AUDIT:
         only_for(tx, person, interaction.verb)
         return await WITHOUT_AUDIT[interaction.verb](tx, person, interaction)
     return await press(tx, person, interaction)
-
-
-async def press(tx: Transaction, person: Person, interaction: Interaction) -> Reply:
-    """A press of a button on an audit. Raises Refused."""
-    handler = VERBS.get(interaction.verb)
-    if handler is None:
-        raise refusal("I don't know that button", "Please open the card again; it may be an old one.")
-    audit_id, action = _subject(interaction)
-    audit = await tx.audit(audit_id, alone=True) if audit_id is not None else None
-    # What is planned and hasn't gone out is nobody's yet, whoever guesses its number.
-    if audit is None or audit.issued_at is None:
-        raise refusal("I can't find that audit", "Please open the card again; it may be an old one.")
-    action = action if interaction.verb in PER_ACTION else None
-    return await handler(Press(tx, person, audit, interaction.verb, interaction.values, interaction.at, action))
-
-
-def _subject(interaction: Interaction) -> tuple[int | None, int | None]:
-    chosen = interaction.values.get("which", "")
-    text = chosen or interaction.subject
-    audit, _, action = text.partition(":")
-    if not audit.isdecimal() or len(audit) > 12 or (action and (not action.isdecimal() or len(action) > 6)):
-        return None, None
-    return int(audit), int(action) if action else None

@@ -13,6 +13,7 @@ class Interaction:
     """Something a person did: pressed a button (`verb`, `subject`, `values`) or typed (`text`, verb `say`).
 
     `event_id` is the platform's own; the same one never takes effect twice. `at` is in UTC.
+    The subject of something typed is the audit in whose thread it was, if it was in one's.
     Nothing in `subject` or `values` is trusted: they say what is wanted, not what is allowed. `in_group` says that
     others read the answer too.
     """

@@ -56,6 +56,17 @@ _THREAD = (
     .order_by(_IT.id)
     .limit(1)
 )
+_STANDS_IN_IT = and_(
+    _IT.platform == bindparam("platform"),
+    _IT.person_id == bindparam("person"),
+    or_(_IT.thread == bindparam("below"), _IT.activity_id == bindparam("below")),
+)
+_IN_THREAD = select(_IT.audit_id).where(_STANDS_IN_IT, _IT.audit_id.is_not(None)).distinct()
+_SHOWN_IN_THREAD = (
+    select(_OUTBOX.c.audit_id)
+    .where(_OUTBOX.c.posting_id.in_(select(_IT.id).where(_STANDS_IN_IT)), _OUTBOX.c.audit_id.is_not(None))
+    .distinct()
+)
 _UNCHANGED = _IT.wanted == bindparam("seen")
 _SETTLE = (
     update(_POSTINGS)
@@ -187,6 +198,13 @@ async def thread_of(tx: Transaction, platform: str, person_id: int, audit_id: in
     values = {"platform": platform, "person": person_id, "about": audit_id}
     row = (await tx.execute(_THREAD, values)).one_or_none()
     return (row.thread or row.activity_id) if row is not None else None
+
+
+async def audit_in_thread(tx: Transaction, platform: str, person_id: int, thread: str) -> int | None:
+    """The audit of which all stands in a thread of a person's own chat; None for a thread about none, or several."""
+    values = {"platform": platform, "person": person_id, "below": thread}
+    about = {number for one in (_IN_THREAD, _SHOWN_IN_THREAD) for (number,) in await tx.execute(one, values)}
+    return about.pop() if len(about) == 1 else None
 
 
 async def posting_named(tx: Transaction, token: str, person_id: int) -> PostingRow | None:

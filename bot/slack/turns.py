@@ -10,7 +10,7 @@ from bot.counts import Counts
 from bot.drafting import Drafting
 from bot.program import Program
 from bot.refusals import OWN_CHAT
-from bot.slack.acquaintance import Acquaintance, NotNow
+from bot.slack.acquaintance import PLATFORM, Acquaintance, NotNow
 from bot.slack.asking import ON_ITS_WAY, Asking
 from bot.slack.client import SlackClient
 from bot.slack.door import SlackDoor
@@ -26,6 +26,7 @@ from cards.blocks.forms import said_view
 from cards.blocks.texts import Json
 from cards.card import Card
 from handlers.interaction import Interaction
+from storage.postings import audit_in_thread
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,8 @@ class Turns:
     async def _typed(self, incoming: Incoming) -> None:
         person_id = await self.known.person(incoming)
         await self._welcome(incoming, person_id)
-        said = Interaction(person_id, "say", incoming.event_id, self.program.now(), text=incoming.text)
+        about = await self._audit_of(incoming, person_id)
+        said = Interaction(person_id, "say", incoming.event_id, self.program.now(), about, text=incoming.text)
         answered = await self.answering.say(said)
         if answered.below is not None:
             # An answer to words in a thread goes there; other words begin none.
@@ -143,6 +145,14 @@ class Turns:
             origin = origin if origin.thread else origin.without_message()
             await self.pressing.below(person_id, incoming.event_id, answered.below, origin)
             self.program.call()
+
+    async def _audit_of(self, incoming: Incoming, person_id: int) -> str:
+        """The audit in whose thread something was written; empty where it was in none."""
+        if not incoming.thread:
+            return ""
+        async with self.program.store.begin(people=False) as tx:
+            about = await audit_in_thread(tx, PLATFORM, person_id, incoming.thread)
+        return "" if about is None else str(about)
 
     # ---- buttons that act at once
 

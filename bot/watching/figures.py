@@ -9,7 +9,8 @@ from time import monotonic
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from handlers.dispatch import VERBS, WITHOUT_AUDIT
+from handlers.dispatch import WITHOUT_AUDIT
+from handlers.verbs import VERBS
 from scheduling.door import NotDelivered
 
 KNOWN_VERBS = frozenset({"say", *VERBS, *WITHOUT_AUDIT})

@@ -28,7 +28,7 @@ from bot.settings import Settings, SettingsError, read_settings
 from cards.card import Card
 from cards.deck import Note, card_for
 from cards.scene import Scene
-from handlers import dispatch, grades
+from handlers import grades, verbs
 from handlers.interaction import Reply
 from handlers.press import Press
 from scheduling import composing
@@ -203,12 +203,12 @@ async def test_the_log_holds_nothing_that_was_typed_even_where_everything_fails(
         await carol.commands(f"/qa who {MARKED}")
         story.slack.look()
         await talked(story)
-        monkeypatch.setitem(dispatch.VERBS, "submit", stumbling)
+        monkeypatch.setitem(verbs.VERBS, "submit", stumbling)
         await graded(story, **{"Why this grade?": f"The plan of {MARKED} is clear."})
         await carol.submits()
         await story.slack.until(lambda: failed)
         await story.settled()
-        monkeypatch.setitem(dispatch.VERBS, "submit", grades.submit)
+        monkeypatch.setitem(verbs.VERBS, "submit", grades.submit)
         assert MARKED in failed[0]
         logging.getLogger("scheduling.delivery").debug("the log is heard")
         try:
@@ -240,7 +240,7 @@ async def test_the_log_holds_nothing_that_was_typed_in_teams_either(
             await carol.says(f"case {MARKED} and more of {MARKED}")
             await carol.presses(await story.asked("Carol", "accept"), "accept")
             await carol.presses(await story.asked("Carol", "hold"), "hold")
-            monkeypatch.setitem(dispatch.VERBS, "submit", stumbling)
+            monkeypatch.setitem(verbs.VERBS, "submit", stumbling)
             typed = {"grade": "good", "rationale": f"The plan of {MARKED}.", "safety": "no"}
             await carol.presses(await story.asked("Carol", "submit"), "submit", **typed)
             await story.teams.until(lambda: failed)

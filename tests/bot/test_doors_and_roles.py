@@ -6,7 +6,7 @@ The desk has no sign-in, since it serves one machine; the person in its address 
 from uuid import uuid4
 
 from audits.permissions import may
-from handlers.dispatch import VERBS
+from handlers.verbs import VERBS
 from tests.bot.conftest import opens_desk
 from tests.bot.test_desk import Visitor, visitor
 

@@ -21,10 +21,10 @@ from bot.timeline import timeline
 from cards.card import Card
 from cards.discretion import discreet
 from handlers.commands import say
-from handlers.dispatch import VERBS, press
 from handlers.home import home
 from handlers.interaction import Interaction
 from handlers.press import Refused
+from handlers.verbs import VERBS, press
 from scheduling.composing import bundle_card, message_card
 from scheduling.ticker import tick
 from storage.store import Store, Transaction

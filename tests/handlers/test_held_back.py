@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from audits.state import Audit, Event, RemedialAction
-from handlers.dispatch import PER_ACTION, press
 from handlers.interaction import Interaction
 from handlers.press import Refused
+from handlers.verbs import PER_ACTION, press
 from storage.ledger import record
 from tests.handlers.states import GONE, Council, Told, blank, found, graded, managers, moderated, moderator
 

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from audits.events import EVENTS
 from audits.permissions import sees_grade
 from cards.card import Tone
-from handlers.dispatch import VERBS
 from handlers.privacy import findings
+from handlers.verbs import VERBS
 from tests.handlers.conftest import CASE, NHS_NUMBER, OTHER_CASE, SENT, Service, errors, kept, sends, typed, words
 
 EVERY_VALUE = SENT | {

@@ -7,7 +7,7 @@ from audits.frameworks import framework_named
 from bot.rehearsal.playing import play
 from bot.rehearsal.script import read_script
 from bot.rehearsal.timeline import timeline
-from handlers.dispatch import VERBS
+from handlers.verbs import VERBS
 from tests.handlers.conftest import NHS_NUMBER, SENT, Service, kept
 
 WORDS = f"Her number is {NHS_NUMBER}."

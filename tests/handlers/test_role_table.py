@@ -32,9 +32,10 @@ from audits.permissions import (
 )
 from audits.state import Audit
 from handlers.commands import ORDERS, say
-from handlers.dispatch import PER_ACTION, VERBS, WITHOUT_AUDIT, answer, press
+from handlers.dispatch import WITHOUT_AUDIT, answer
 from handlers.interaction import Interaction
 from handlers.press import OWN_WORK, Refused
+from handlers.verbs import PER_ACTION, VERBS, press
 from storage.store import Store, Transaction
 from storage.tables import ActionRow, AuditRow, DutyRow, LedgerRow, OutboxRow, PersonRow
 from tests.handlers.states import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.dispatch import VERBS
+from handlers.verbs import VERBS
 from tests.slack.council import Story
 from tests.slack.story import at_once, entries, refusals
 from tests.slack.test_bad_input import forged

@@ -2,7 +2,12 @@
 
 import json
 
-from tests.handlers.conftest import CASE
+from sqlalchemy import select
+
+from storage.allocations import ensure_cycle, plan_allocation
+from storage.records import case_of
+from storage.tables import CaseRow
+from tests.handlers.conftest import CASE, FREE_CASE, JANUARY
 from tests.slack.council import Story
 from tests.slack.story import at_once, booked, entries, refusals, taken_and_told, unread
 from tests.slack.trouble import FAILS
@@ -61,6 +66,36 @@ async def test_an_answer_about_an_audit_goes_into_its_thread(story: Story) -> No
     about = [one for one in carol.messages() if CASE in carol.reads(one) and one is not root]
     assert about
     assert {one.thread_ts for one in about} == {root.ts}
+
+
+async def test_done_and_a_no_with_its_reason_are_answers(story: Story) -> None:
+    carol = story.people["Carol"]
+    await carol.says("can't, on leave until Monday")
+    handed_back = await story.shows("Carol", f"Thank you for saying so: {CASE}")
+    assert "Carol Crane is away until Mon 12 Jan 2026." in carol.reads(handed_back)
+    officer = await story.officer()
+    await story.shows(officer, f"Please find another auditor for {CASE}")
+    told = await unread(story)
+    assert told.pop("Carol")[-1] == HELLO
+    assert told == {}
+
+
+async def test_words_in_the_thread_of_an_audit_are_about_that_audit(story: Story) -> None:
+    async with story.store.begin() as tx:
+        case = case_of((await tx.session.scalars(select(CaseRow).where(CaseRow.ref == FREE_CASE))).one())
+        cycle = await ensure_cycle(tx, JANUARY)
+        await plan_allocation(tx, cycle, case, story.ids["Carol"], story.clock.now())
+    await story.program.beat()
+    carol = story.people["Carol"]
+    first = await story.shows("Carol", f"Your audit for January 2026: {FREE_CASE}")
+    await carol.says("yes")
+    assert FREE_CASE in carol.reads(await story.shows("Carol", "Which one do you mean?"))
+    await carol.says("yes", thread=first)
+    below = await story.shows("Carol", f"When could you talk about {FREE_CASE}?")
+    assert below.thread_ts == first.ts
+    await story.shows("Carol", f"You took this audit: {FREE_CASE}")
+    assert all("You took this audit" not in text for text in carol.sees() if CASE in text)
+    assert set(await unread(story)) == {"Alice"}
 
 
 async def test_a_day_typed_without_a_time_is_asked_back_and_answered_in_a_modal(story: Story) -> None:

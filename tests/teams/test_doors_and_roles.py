@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.dispatch import VERBS
+from handlers.verbs import VERBS
 from tests.teams.conftest import Story, title_of
 from tests.teams.test_bad_input import entries
 

@@ -1,0 +1,73 @@
+"""Who is away, and until when: noted, and ended again."""
+
+from datetime import date, datetime
+
+from audits.dates import day_words
+from audits.people import Person
+from audits.state import Event
+from cards.card import Card, Tone
+from cards.wording import counted
+from handlers.press import refusal
+from handlers.when.day import read_day
+from storage.ledger import note
+from storage.queries import duties_of
+from storage.store import Transaction
+from storage.tables import PersonRow
+
+
+def last_day(tx: Transaction, text: str, at: datetime) -> date:
+    """The last day away that a text names. Raises Refused where it is no day, or one that has gone by."""
+    today = tx.calendar.day_of(at)
+    until = read_day(text, today)
+    if until is None:
+        raise refusal(f"“{text}” is not a day that I know", "Write it like 17 April or 2026-04-17.")
+    if until < today:
+        raise refusal(f"{day_words(until)} has gone by", "Please name the last day away.")
+    return until
+
+
+async def take(tx: Transaction, person: Person, away: Person, until: date, at: datetime) -> Card:
+    """Note that `away` is not there until the end of that day, as `person` says; who stands in."""
+    await _note(tx, person, away, tx.calendar.day_of(at), until, at)
+    duties = await duties_of(tx, away.id)
+    cover = tx.directory.get(away.cover_id) or tx.directory.manager_of(away)
+    stands_in = (
+        f"{cover.name} stands in meanwhile." if cover else "Nobody is named as cover; please reassign what can't wait."
+    )
+    own = away.id == person.id
+    waiting = (
+        f"{counted(len(duties), 'step')} waiting for you. Write mine to see them."
+        if own
+        else f"{counted(len(duties), 'step')} waiting for them. Write who {away.name} to see them."
+    )
+    return Card(
+        title=f"{away.name} is away until {day_words(until)}",
+        text=(
+            stands_in,
+            *((waiting,) if duties else ()),
+            *(("If you are back sooner, or this is wrong, write: I am back.",) if own else ()),
+        ),
+        tone=Tone.DONE,
+    )
+
+
+async def end(tx: Transaction, person: Person, at: datetime) -> Card:
+    """Note that somebody is back. Raises Refused where they weren't away."""
+    today = tx.calendar.day_of(at)
+    if person.leave_until is None or person.leave_until < today:
+        raise refusal("You aren't noted as away", "What waits for you comes to you. Write mine to see it.")
+    await _note(tx, person, person, None, None, at)
+    return Card(
+        title="Welcome back",
+        text=("You are no longer noted as away; what is new comes to you again. Write mine to see what waits.",),
+        tone=Tone.DONE,
+    )
+
+
+async def _note(
+    tx: Transaction, person: Person, away: Person, since: date | None, until: date | None, at: datetime
+) -> None:
+    row = await tx.session.get_one(PersonRow, away.id)
+    row.leave_from, row.leave_until = since, until
+    await tx.people_changed()
+    await note(tx, Event("leave", at, person.id, {"person": away.id, "until": until}))
