@@ -448,6 +448,10 @@ class Framework(_Table):
     def name(self) -> str:
         return self.about.name
 
+    def __repr__(self) -> str:
+        # Whatever holds a framework would say all of it, which takes tens of milliseconds.
+        return f"Framework({self.name!r})"
+
     def grade(self, key: str | None) -> Grade | None:
         return next((grade for grade in self.grades if grade.key == key), None)
 
