@@ -14,7 +14,7 @@ from scheduling.clock import Clock
 from scheduling.composing import duty_card
 from scheduling.standing import About, Standing, look_above, shows_already, standing, wait_for_answer
 from storage.outbox import claim_about, mark_sent, mark_waiting
-from storage.postings import Place, keep_answer, posting_named, put_off_posting, settle_posting
+from storage.postings import LEASE, Place, keep_answer, posting_named, put_off_posting, settle_posting
 from storage.store import Store, Transaction
 from storage.tables import OutboxRow, PostingRow
 
@@ -80,6 +80,8 @@ class Answering:
     store: Store
     clock: Clock
     figures: Figures = field(default_factory=Figures)
+    in_the_answer: bool = True
+    """Whether the pressed card changes with the answer itself; else that is done after it, and then settled."""
 
     async def reply(self, interaction: Interaction) -> Reply:
         """The reply to something of which nothing is kept."""
@@ -113,7 +115,7 @@ class Answering:
         found: list[Pressed] = []
 
         async def after(tx: Transaction, reply: Reply) -> None:
-            found.append(await _pressed(tx, interaction, reply, token, place, now))
+            found.append(await _pressed(tx, interaction, reply, token, place, now, in_the_answer=self.in_the_answer))
 
         with self.figures.answering(interaction.verb):
             await answer(self.store, replace(interaction, at=now), after=after)
@@ -130,6 +132,11 @@ class Answering:
             else:
                 await _keep(tx, about, place, now, sent_before=True)
             await look_above(tx, about.person_id, about.about, now)
+
+    async def settle(self, posted: Posted) -> None:
+        """Say that a message shows what it should now."""
+        async with self.store.begin(people=False) as tx:
+            await settle_posting(tx, posted.row, fingerprint(posted.standing.card))
 
     async def unsettle(self, posted: Posted) -> None:
         """Say that a message doesn't show what it should after all."""
@@ -172,7 +179,14 @@ class Answering:
 
 
 async def _pressed(
-    tx: Transaction, interaction: Interaction, reply: Reply, token: str, place: Place | None, now: datetime
+    tx: Transaction,
+    interaction: Interaction,
+    reply: Reply,
+    token: str,
+    place: Place | None,
+    now: datetime,
+    *,
+    in_the_answer: bool,
 ) -> Pressed:
     """What stands where after a press, written down in its own transaction."""
     person_id = interaction.person_id
@@ -183,8 +197,12 @@ async def _pressed(
         return await _pressed_unkept(tx, reply, about, place, now)
     shown = shown_after(reply, posted.standing, dict(interaction.values))
     if not (reply.refused or reply.again or reply.asks_again):
-        # The answer itself stands in the place of this message; it needn't be changed once more.
-        await settle_posting(tx, posted.row, fingerprint(posted.standing.card))
+        if in_the_answer:
+            # The answer itself stands in the place of this message; it needn't be changed once more.
+            await settle_posting(tx, posted.row, fingerprint(posted.standing.card))
+        else:
+            # Where the program ends before that, it is changed once the lease has ended.
+            await put_off_posting(tx, posted.row, now + LEASE)
     if about is not None and shown.below is None:
         await mark_sent(tx, about.messages, now, None)
     elif about is not None:

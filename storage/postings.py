@@ -48,6 +48,7 @@ _THREAD = (
         _IT.platform == bindparam("platform"),
         _IT.person_id == bindparam("person"),
         _IT.activity_id != "",
+        _IT.conversation_id == bindparam("chat"),
         or_(
             and_(_IT.id.in_(_SHOWING_IT), not_(_ABOUT_ANOTHER.exists())),
             and_(_IT.audit_id == bindparam("about"), _IT.thread != ""),
@@ -193,9 +194,12 @@ async def messages_of(tx: Transaction, posting_id: int) -> list[OutboxRow]:
     return [OutboxRow.of(row) for row in await tx.execute(_MESSAGES, {"posting": posting_id})]
 
 
-async def thread_of(tx: Transaction, platform: str, person_id: int, audit_id: int) -> str | None:
-    """The message below which a person gets what is about an audit: the first about it alone; None before it."""
-    values = {"platform": platform, "person": person_id, "about": audit_id}
+async def thread_of(tx: Transaction, platform: str, person_id: int, audit_id: int, chat: str) -> str | None:
+    """The message in a chat below which a person gets what is about an audit: the first about it alone; None before it.
+
+    Whoever was given a new account has another chat, in which nothing of the old one stands.
+    """
+    values = {"platform": platform, "person": person_id, "about": audit_id, "chat": chat}
     row = (await tx.execute(_THREAD, values)).one_or_none()
     return (row.thread or row.activity_id) if row is not None else None
 

@@ -107,7 +107,7 @@ class Acquaintance:
             raise NotNow(str(fault)) from fault
 
     async def _take_in(self, member: Member, workspace: Workspace) -> None:
-        if member.team_id not in ("", workspace.team_id):
+        if not member.is_in(workspace.team_id):
             return
         self.roster.note(member)
         self._seen.pop((workspace.team_id, member.user_id), None)
@@ -210,7 +210,7 @@ class Acquaintance:
 
     async def _introduced(self, user_id: str, workspace: Workspace, now: datetime) -> int | None:
         member = await self.roster.now(user_id)
-        if member is None or member.bot or member.deleted or member.team_id not in ("", workspace.team_id):
+        if member is None or member.bot or member.deleted or not member.is_in(workspace.team_id):
             return None
         gone = await self._gone(member)
         async with self.store.begin() as tx:

@@ -24,7 +24,7 @@ AT_ONCE = 1.0
 """Seconds that opening a view may wait for its turn; Slack gives three from the press on."""
 FOR_EVERYBODY = 90.0
 """Seconds that a page of the directory may wait for its turn."""
-PAGE = 200
+PAGE = 500
 LONGEST_WAIT = 86_400
 LONGEST_ALT = 1000
 LONGEST_CHANGED = 4000
@@ -60,6 +60,11 @@ class Member:
     deleted: bool = False
     guest: bool = False
     bot: bool = False
+    teams: frozenset[str] = frozenset()
+
+    def is_in(self, team_id: str) -> bool:
+        """Whether the account is of this workspace; on an Enterprise organisation it may be at home in another."""
+        return self.team_id in ("", team_id) or team_id in self.teams
 
 
 @dataclass(frozen=True)
@@ -362,7 +367,14 @@ def member_of(user: object) -> Member:
         deleted=bool(user.get("deleted")),
         guest=any(bool(user.get(kind)) for kind in ("is_restricted", "is_ultra_restricted", "is_stranger")),
         bot=bool(user.get("is_bot")) or user.get("id") == "USLACKBOT",
+        teams=frozenset(one for one in _teams(user.get("enterprise_user")) if isinstance(one, str)),
     )
+
+
+def _teams(enterprise_user: object) -> list[Any]:
+    """The workspaces of an organisation in which somebody is a member."""
+    teams = enterprise_user.get("teams") if isinstance(enterprise_user, Mapping) else None
+    return teams if isinstance(teams, list) else []
 
 
 def _page(web: AsyncWebClient, more: str | None) -> Callable[[], Awaitable[Any]]:

@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 from uuid import uuid4
 
 from audits.people import Person
 from bot.slack.acquaintance import DEACTIVATED, PLATFORM, UNKNOWN, Acquaintance, NoAccount
 from bot.slack.client import SlackClient, Spot
 from bot.slack.failures import Refused, Unanswered
+from bot.slack.insisting import AGAIN, IN_DOUBT, TRY_AGAIN, insist
+from bot.slack.pictured import carried
 from cards.blocks import BlockMessage, Picture, render, render_all
 from cards.card import Card, Tone
 from cards.limits import CardTooLarge
@@ -21,13 +22,6 @@ from storage.postings import Place, thread_of
 from storage.store import Store
 from storage.tables import ContactRow
 
-TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-AGAIN = frozenset(
-    {"accesslimited", "message_limit_exceeded", "ratelimited", "request_timeout", "service_unavailable"}
-    | {"team_added_to_org"}
-)
-IN_DOUBT = frozenset({"fatal_error", "internal_error"})
-"""Errors after which, Slack says, the call may have had its effect."""
 OURS = frozenset(
     {"access_denied", "account_inactive", "ekm_access_denied", "invalid_auth", "messages_tab_disabled"}
     | {"missing_scope", "no_permission", "not_allowed_token_type", "not_authed", "org_login_required"}
@@ -46,10 +40,13 @@ FROM_THEM = {
     "restricted_action": "auditloop may not write to them in Slack",
 }
 NO_CHAT = frozenset({"channel_not_found", "is_inactive"})
-REPLY_TRIES = 3
+NO_THREAD = frozenset(
+    {"cannot_reply_to_message", "invalid_thread_ts", "message_not_found", "restricted_action_non_threadable_channel"}
+    | {"restricted_action_thread_locked", "thread_not_found"}
+)
+"""What Slack says of a thread that is gone or takes no replies; the message itself can still be sent."""
 BETWEEN = ","
 """Between the timestamps of the parts of one message."""
-Carried = TypeVar("Carried")
 log = logging.getLogger(__name__)
 
 
@@ -66,11 +63,11 @@ class SlackDoor:
         contact = await self._reached(to)
         token = uuid4().hex
         messages = _messages(parcel.card, token, await self.picture(parcel.card))
-        thread = await self._thread(to, parcel.audit_id)
+        thread = await self._thread(to, contact.conversation_id, parcel.audit_id)
         first = await self._sent(to, contact, messages[0], thread)
         spots = [first]
         for message in messages[1:]:
-            spot = await self._insist(_sending(self.client, first.channel, message, thread))
+            spot = await insist(_sending(self.client, first.channel, message, thread))
             if spot is None:
                 raise NotDelivered(Failure.UNKNOWN, "only a part of a long message could be sent to Slack")
             spots.append(spot)
@@ -108,7 +105,7 @@ class SlackDoor:
             return None
         spots: list[Spot] = []
         for message in messages:
-            spot = await self._insist(_sending(self.client, channel, message, thread))
+            spot = await insist(_sending(self.client, channel, message, thread))
             if spot is None:
                 return None
             spots.append(spot)
@@ -125,7 +122,7 @@ class SlackDoor:
         except NotDelivered as fault:
             log.warning("an answer can't be shown: %s", fault.failure)
             return False
-        changed = await self._insist(_changing(self.client, channel, ts, message))
+        changed = await insist(_changing(self.client, channel, ts, message), repeatable=True)
         if changed:
             await self._add_files(channel, thread or ts, card)
         return bool(changed)
@@ -168,12 +165,12 @@ class SlackDoor:
             failed = await self._failed(to, fault, closes=False)
             raise NotDelivered(Failure.TEMPORARY, failed.reason, failed.retry_after) from fault
 
-    async def _thread(self, to: Person, audit_id: int | None) -> str:
-        """The first message about an audit, below which the next ones go; empty where this is the first."""
-        if audit_id is None:
+    async def _thread(self, to: Person, chat: str, audit_id: int | None) -> str:
+        """The first message in a chat about an audit, below which the next ones go; empty where this is the first."""
+        if audit_id is None or not chat:
             return ""
         async with self.store.begin(people=False) as tx:
-            first = await thread_of(tx, PLATFORM, to.id, audit_id)
+            first = await thread_of(tx, PLATFORM, to.id, audit_id, chat)
         return (first or "").partition(BETWEEN)[0]
 
     async def _sent(self, to: Person, contact: ContactRow, message: BlockMessage, thread: str) -> Spot:
@@ -229,9 +226,9 @@ class SlackDoor:
         """Put a card's files into its thread; where one can't be, that is said there."""
         for download in card.downloads:
             upload = _uploading(self.client, channel, thread, download.label, download.filename, download.content)
-            if await self._insist(upload) is None:
+            if await insist(upload) is None:
                 lost = replace(_NO_FILE, text=(f"{download.label}: {_NO_FILE.text[0]}",))
-                await self._insist(_sending(self.client, channel, render(lost, card_id=""), thread))
+                await insist(_sending(self.client, channel, render(lost, card_id=""), thread))
 
     async def _take_away(self, channel: str, ts: str) -> None:
         """Take a part away that is no longer wanted; it may be gone already."""
@@ -240,22 +237,6 @@ class SlackDoor:
         except Refused as fault:
             if fault.code != "message_not_found":
                 raise
-
-    async def _insist(self, carry: Callable[[], Awaitable[Carried]]) -> Carried | None:
-        """What `carry` gives, tried a few times; None where it can't be done."""
-        for attempt in range(1, REPLY_TRIES + 1):
-            try:
-                return await carry()
-            except (Refused, Unanswered) as fault:
-                refused = fault if isinstance(fault, Refused) else None
-                again = isinstance(fault, Unanswered) and not fault.may_have_arrived
-                again = again or (refused is not None and (refused.status in TRY_AGAIN or refused.code in AGAIN))
-                if not again or attempt == REPLY_TRIES:
-                    log.warning("an answer could not be shown: %s", fault)
-                    return None
-                asked = refused.retry_after if refused is not None else None
-                await asyncio.sleep(min(asked.total_seconds() if asked else 2.0**attempt, 10))
-        return None
 
 
 def _messages(card: Card, token: str, shown: Picture | None) -> list[BlockMessage]:
@@ -282,29 +263,16 @@ def _place(spots: Sequence[Spot], token: str) -> Place:
 async def _post(client: SlackClient, channel: str, message: BlockMessage, thread: str) -> Spot:
     """Send a message; without its thread where that is gone, without its picture where Slack hasn't taken it in yet."""
     try:
-        return await client.send(channel, message, thread=thread, broadcast=True)
+        return await carried(message, lambda one: client.send(channel, one, thread=thread, broadcast=True))
     except Refused as fault:
-        if fault.code == "thread_not_found" and thread:
+        if fault.code in NO_THREAD and thread:
             return await _post(client, channel, message, "")
-        if fault.code == "invalid_blocks" and (plain := _unpictured(message)) is not None:
-            return await client.send(channel, plain, thread=thread, broadcast=True)
         raise
 
 
 async def _change(client: SlackClient, channel: str, ts: str, message: BlockMessage) -> bool:
-    try:
-        await client.update(channel, ts, message)
-    except Refused as fault:
-        if fault.code != "invalid_blocks" or (plain := _unpictured(message)) is None:
-            raise
-        await client.update(channel, ts, plain)
+    await carried(message, lambda one: client.update(channel, ts, one))
     return True
-
-
-def _unpictured(message: BlockMessage) -> BlockMessage | None:
-    """A message without its pictures; None where it has none."""
-    left = [block for block in message.blocks if block.get("type") != "image"]
-    return replace(message, blocks=left) if len(left) < len(message.blocks) else None
 
 
 def _sending(client: SlackClient, channel: str, message: BlockMessage, thread: str) -> Callable[[], Awaitable[Spot]]:

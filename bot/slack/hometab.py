@@ -1,18 +1,16 @@
 """App Home: a person's own page, made anew whenever they come to it or act on it."""
 
-import logging
 from dataclasses import dataclass
 
 from bot.program import Program
+from bot.refusals import stranger
 from bot.slack.client import SlackClient
-from bot.slack.failures import Refused, Unanswered
 from bot.slack.incoming import Incoming
+from bot.slack.insisting import insist
 from bot.slack.known import Known, NotKnown
 from cards.blocks.home import home_view
 from cards.blocks.texts import Json
 from handlers.home import home
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,11 +33,16 @@ class HomeTab:
         async with self.program.store.begin(first=True) as tx:
             person = tx.directory.get(person_id)
             found = await home(tx, person, self.program.now()) if person is not None and person.active else None
-        if found is not None:
-            await self._publish(user_id, home_view(found.cards, left=found.left))
+        if found is None:
+            # What stood there was for whoever is no longer among the people.
+            card = stranger(self.program.store.framework.qa_label)
+            await self._publish(user_id, home_view([("", card)]))
+            return
+        await self._publish(user_id, home_view(found.cards, left=found.left))
 
     async def _publish(self, user_id: str, view: Json) -> None:
-        try:
-            await self.client.publish(user_id, view)
-        except (Refused, Unanswered) as fault:
-            log.warning("a Home tab can't be shown: %s", fault)
+        await insist(lambda: self._published(user_id, view), repeatable=True)
+
+    async def _published(self, user_id: str, view: Json) -> bool:
+        await self.client.publish(user_id, view)
+        return True

@@ -32,7 +32,7 @@ class Inbound:
 
 def open_inbound(slack: Slack, program: Program, counts: Counts) -> Inbound:
     """The way in to a program, for the workspace that Slack has named."""
-    answering = Answering(program.store, program.clock, program.figures)
+    answering = Answering(program.store, program.clock, program.figures, in_the_answer=False)
     turns = Turns(program, answering, slack.door, slack.client, slack.acquaintance, counts)
     workspace = replace(slack.workspace, app_id=slack.workspace.app_id or slack.settings.app_id)
     bolt = build_app(turns, workspace, slack.client)

@@ -49,6 +49,8 @@ class Kind(StrEnum):
     """Somebody opened their chat with auditloop."""
     CHANGED = "changed"
     """Something about somebody's account has changed."""
+    HELD_BACK = "held back"
+    """Slack tells of no more events for now: there were too many in an hour, or too few were acknowledged."""
     GONE = "gone"
     """The app was taken out of the workspace."""
     OTHER = "other"
@@ -76,6 +78,22 @@ class _State(_Part):
     values: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
 
 
+class _Element(_Part):
+    action_id: str = Field(default="", max_length=255)
+
+
+class _Block(_Part):
+    type: str = Field(default="", max_length=64)
+    block_id: str = Field(default="", max_length=255)
+    element: _Element | None = None
+
+    @model_validator(mode="after")
+    def _asks(self) -> "_Block":
+        if self.type == "input" and (self.element is None or not self.element.action_id):
+            raise ValueError("an input without its element")
+        return self
+
+
 class _View(_Part):
     id: str = Field(max_length=64, min_length=1)
     hash: str = Field(default="", max_length=128)
@@ -83,6 +101,7 @@ class _View(_Part):
     callback_id: str = Field(default="", max_length=255)
     private_metadata: str = Field(default="", max_length=3000)
     state: _State | None = None
+    blocks: list[_Block] = Field(default_factory=list)
 
 
 class _Action(_Part):
@@ -215,6 +234,9 @@ def read(body: Json) -> Incoming:
         return _command(_formed(_Command, body), body)
     if body.get("type") == "event_callback":
         return _event(_formed(_Told, body))
+    if body.get("type") == "app_rate_limited":
+        # The one event without anything in it.
+        return Incoming(Kind.HELD_BACK, "", "", workspace_of(body))
     return _interaction(_formed(_Interaction, body), body)
 
 
@@ -237,7 +259,7 @@ _OF_A_VIEW = ("view_submission", "view_closed")
 
 
 def _interaction(told: _Interaction, body: Json) -> Incoming:
-    team_id = told.user.team_id or (told.team.id if told.team else "")
+    team_id = (told.team.id if told.team else "") or told.user.team_id
     incoming = Incoming(
         Kind.OTHER,
         _event_id(told.type, told.user.id, told.trigger_id),
@@ -350,7 +372,7 @@ def _event(told: _Told) -> Incoming:
         Kind.OTHER,
         _event_id("event", told.event_id),
         user_id[:64],
-        event.user_team or event.team or told.team_id,
+        _workspace(event) or told.team_id,
         channel=event.channel[:64] if isinstance(event.channel, str) else "",
     )
     if event.type in ("app_uninstalled", "tokens_revoked"):
@@ -365,6 +387,11 @@ def _event(told: _Told) -> Incoming:
     if event.type == "message" and own_chat and event.bot_id is None and event.subtype in _WORDS_OF_THEIRS:
         return replace(incoming, kind=Kind.TYPED, ts=event.ts, thread=event.thread_ts, text=_plain(event.text or ""))
     return incoming
+
+
+def _workspace(event: _Event) -> str:
+    """The workspace of whoever acts, where it is said: some say the organisation's id, which is none."""
+    return next((one for one in (event.user_team, event.team) if one and one.startswith("T")), "")
 
 
 def _plain(text: str) -> str:

@@ -92,6 +92,9 @@ class _Gate:
             return self._refuse(req, "workspace", 403)
         if app_id and app_of(body) != app_id:
             return self._refuse(req, "app", 403)
+        if body.get("type") == "app_rate_limited":
+            log.error("Slack holds events back for now: there were too many of them, or too many unanswered")
+            return BoltResponse(status=200, body="")
         try:
             context[INCOMING] = read(body)
         except NotReadable as fault:

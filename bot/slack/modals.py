@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from weakref import WeakValueDictionary
 
 from bot.answering import Answering, Pressed
 from bot.beside import Beside
@@ -26,6 +28,7 @@ from handlers.privacy import TICK
 
 KEPT_IN = 2.0
 """So many seconds the answer to a form is waited for; after three, Slack tells the person that nothing worked."""
+MOST_LEFT = 1000
 STILL_BEING_KEPT = "Still being kept. You can leave this open: the answer comes here."
 NOT_KEPT = "This could not be kept just now. Everything that you typed is still here; please send it once more."
 log = logging.getLogger(__name__)
@@ -92,6 +95,9 @@ class Modals:
     beside: Beside
     _filling: dict[str, Incoming] = field(default_factory=dict)
     _keeping: set[str] = field(default_factory=set)
+    _left: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
+    """What was sent or gone back from, each view with its hash: what is told of it after that is older."""
+    _writing: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     # ---- opening
 
@@ -135,11 +141,13 @@ class Modals:
             return {}
         incoming = replace(incoming, values={**incoming.values, **unchanged(view.content, incoming.values)})
         # What was on its way to be kept is in the form itself.
-        self._filling.pop(view.id, None)
+        self._leave(view)
         work = asyncio.get_running_loop().create_task(self._outcome(incoming, view))
         await asyncio.wait({work}, timeout=KEPT_IN)
         if work.done():
-            return work.result().ack()
+            if (outcome := work.result()).errors:
+                self._stay(view)
+            return outcome.ack()
         self.beside.do(self._shown_late(incoming, view, work))
         return {"response_action": "update", "view": waiting_view(STILL_BEING_KEPT, "")}
 
@@ -155,6 +163,7 @@ class Modals:
 
     async def _outcome(self, incoming: Incoming, view: SeenView) -> Outcome:
         try:
+            await self._written(view)
             return await self._sent(incoming, view)
         except NotKnown as fault:
             return Outcome(said_view(fault.card), apart=fault.card)
@@ -279,9 +288,12 @@ class Modals:
             self.counts.refuse("card")
             await self.windows.change(view.id, said_view(OUT_OF_DATE), hash=view.hash)
             return
+        self._leave(view)
+        await self._written(view)
         whole = await self.drafting.keep(person_id, form.name, _named(incoming.values, found.names))
         shown = replace(found, card=filled(found.card, whole)).view(form.step - 1)
-        await self.windows.change(view.id, shown, hash=view.hash)
+        if not await self.windows.change(view.id, shown, hash=view.hash):
+            self._stay(view)
 
     async def filled_in(self, incoming: Incoming) -> None:
         """Keep what stands in a form while it is filled in; of what comes in the meantime, only the newest."""
@@ -303,13 +315,33 @@ class Modals:
         await self._keep(incoming)
 
     async def _keep(self, incoming: Incoming) -> None:
-        if incoming.view is None or not any(incoming.values.values()):
+        view = incoming.view
+        if view is None or not any(incoming.values.values()):
             return
-        form, person_id = unpacked(incoming.view.metadata), await self.known.person(incoming)
+        form, person_id = unpacked(view.metadata), await self.known.person(incoming)
         card = await self.answering.card(person_id, form.inputs_of)
         found = _in_form(person_id, form, card) if card is not None else None
-        if found is not None:
-            await self.drafting.keep(person_id, form.name, _named(incoming.values, found.names))
+        async with self._writing.setdefault(view.id, asyncio.Lock()):
+            if found is not None and (view.id, view.hash) not in self._left:
+                await self.drafting.keep(person_id, form.name, _named(incoming.values, found.names))
+
+    def _leave(self, view: SeenView) -> None:
+        """From now on what somebody typed here before is no longer kept, however late it comes."""
+        self._filling.pop(view.id, None)
+        if view.hash:
+            self._left[view.id, view.hash] = None
+            if len(self._left) > MOST_LEFT:
+                self._left.popitem(last=False)
+
+    def _stay(self, view: SeenView) -> None:
+        """Somebody goes on in this very view."""
+        self._left.pop((view.id, view.hash), None)
+
+    async def _written(self, view: SeenView) -> None:
+        """Wait for what is just being kept of a view."""
+        if (writing := self._writing.get(view.id)) is not None:
+            async with writing:
+                pass
 
 
 def _in_form(person_id: int, form: Form, card: Card) -> _Filled | None:

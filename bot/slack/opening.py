@@ -62,8 +62,10 @@ async def open_slack(
     """The door to Slack, closed at the end."""
     rates = Rates(rates_of_slack(settings.sends_a_second), asyncio.get_running_loop().time)
     client = SlackClient(settings.api_url, settings.bot_token.get_secret_value().strip(), rates)
-    acquaintance = Acquaintance(store, client, Roster(client, clock), clock, last_seen)
+    roster = Roster(client, clock)
+    acquaintance = Acquaintance(store, client, roster, clock, last_seen)
     try:
         yield OpenedSlack(settings, client, SlackDoor(store, client, acquaintance), acquaintance)
     finally:
+        await roster.close()
         await client.close()

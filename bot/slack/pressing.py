@@ -89,9 +89,9 @@ class Pressing:
         kept = below.kept
         token = uuid4().hex if kept is not None else answer_id(event_id)
         thread = origin.root
-        if not thread and kept is not None:
+        if not thread and kept is not None and origin.is_own_chat:
             async with self.program.store.begin() as tx:
-                thread = await thread_of(tx, PLATFORM, person_id, kept.about.audit_id) or ""
+                thread = await thread_of(tx, PLATFORM, person_id, kept.about.audit_id, origin.channel) or ""
         if origin.is_own_chat:
             place = await self.door.reply(origin.channel, below.card, person_id, token=token, thread=thread)
         else:
@@ -117,5 +117,5 @@ class Pressing:
         # The buttons of a message in several parts are on its last one.
         ts = posted.row.activity_id.rpartition(BETWEEN)[2] if posted is not None else origin.ts
         done = await self.door.exchange(origin.channel, ts or origin.ts, card, card_id, thread=origin.thread)
-        if not done and posted is not None:
-            await self.answering.unsettle(posted)
+        if posted is not None:
+            await (self.answering.settle(posted) if done else self.answering.unsettle(posted))

@@ -1,12 +1,14 @@
 """Answers that go back to where somebody acted, for their eyes alone or for everyone's there."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.program import Program
 from bot.slack.client import SlackClient
 from bot.slack.door import SlackDoor
-from bot.slack.failures import Refused, Unanswered
+from bot.slack.insisting import insist
+from bot.slack.pictured import carried
 from cards.blocks import BlockMessage, render_all
 from cards.card import Card, Tone
 from cards.limits import CardTooLarge
@@ -40,12 +42,6 @@ class Responding:
             return await self._elsewhere(url, card, card_id, person_id)
         if len(messages) > MOST_PARTS:
             return await self._elsewhere(url, card, card_id, person_id)
-        if await self._sent(url, messages, in_channel=in_channel, replace=replace):
-            return True
-        if picture is None:
-            return False
-        # Slack may not have finished with a picture that it has just been given; the numbers are in the text as well.
-        messages = render_all(card, card_id=card_id)
         return await self._sent(url, messages, in_channel=in_channel, replace=replace)
 
     async def privately(self, card: Card, card_id: str, person_id: int) -> Place | None:
@@ -68,13 +64,21 @@ class Responding:
     async def _sent(
         self, url: str, messages: list[BlockMessage], *, in_channel: bool = False, replace: bool = False
     ) -> bool:
-        try:
-            for number, message in enumerate(messages):
-                await self.client.respond(url, message, in_channel=in_channel, replace=replace and number == 0)
-        except (Refused, Unanswered) as fault:
-            log.warning("an answer could not be shown: %s", fault)
-            return False
+        for number, message in enumerate(messages):
+            carry = _responding(self.client, url, message, in_channel=in_channel, replace=replace and number == 0)
+            if await insist(carry) is None:
+                return False
         return True
+
+
+def _responding(
+    client: SlackClient, url: str, message: BlockMessage, *, in_channel: bool, replace: bool
+) -> Callable[[], Awaitable[bool]]:
+    async def respond() -> bool:
+        await carried(message, lambda one: client.respond(url, one, in_channel=in_channel, replace=replace))
+        return True
+
+    return respond
 
 
 IN_YOUR_CHAT = Card(

@@ -21,7 +21,7 @@ from bot.slack.modals import Modals
 from bot.slack.origins import origin_of
 from bot.slack.pressing import Press, Pressing, answer_id
 from bot.slack.responding import Responding
-from bot.slack.windows import Windows
+from bot.slack.windows import BROKEN, Windows
 from cards.blocks.forms import said_view
 from cards.blocks.texts import Json
 from cards.card import Card
@@ -97,8 +97,12 @@ class Turns:
         except NotReadable as fault:
             log.info("something from Slack can't be read: %s", fault)
             self.counts.refuse("unreadable")
+        except Exception:
+            log.exception("something that somebody did in Slack can't be answered")
+            await self._not_known(incoming, BROKEN)
 
     async def _not_known(self, incoming: Incoming, card: Card) -> None:
+        """Say to whoever acted why nothing comes of it."""
         if incoming.kind is Kind.TYPED:
             await self.door.reply(incoming.channel, card, 0)
         elif incoming.response_url:

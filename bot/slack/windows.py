@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.slack.client import SlackClient
 from bot.slack.failures import Refused, Unanswered
+from bot.slack.insisting import insist
 from cards.blocks.forms import said_view, waiting_view
 from cards.blocks.texts import Json
 from cards.card import Card, Tone
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 BROKEN = Card(
     title="Something went wrong here",
-    text=("Nothing was changed. Please close this and try again in a minute.",),
+    text=("Nothing was changed, as far as I can tell. Please try again in a minute.",),
     tone=Tone.REFUSED,
 )
 
@@ -49,12 +50,7 @@ class Windows:
 
     async def change(self, view_id: str, view: Mapping[str, Any], *, hash: str = "") -> bool:
         """Change a modal; whether that worked. It doesn't where it was closed, or changed since this hash."""
-        try:
-            await self.client.update_view(view_id, view, hash=hash)
-        except (Refused, Unanswered) as fault:
-            log.info("a modal can't be changed: %s", fault)
-            return False
-        return True
+        return await insist(lambda: self.client.update_view(view_id, view, hash=hash), repeatable=not hash) is not None
 
 
 async def _made(making: Coroutine[Any, Any, Json]) -> Json:
