@@ -96,6 +96,13 @@ class Acquaintance:
         """The card for somebody's first visit; None for one who was welcomed before (see Welcomes)."""
         return await self._welcomes.card(person_id, came=came)
 
+    async def spoke_in(self, person_id: int, channel: str) -> None:
+        """Keep in which chat somebody has written, where theirs isn't known so far."""
+        async with self.store.begin(people=False) as tx:
+            row = await contact_of(tx, PLATFORM, person_id)
+            if row is not None and channel and not row.conversation_id:
+                (await tx.session.get_one(ContactRow, row.id)).conversation_id = channel
+
     async def changed(self, user: Mapping[str, Any]) -> None:
         """Take in what an event says of an account: it is new, deactivated, in use again, or has another address.
 

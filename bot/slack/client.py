@@ -1,5 +1,6 @@
 """The one module with Slack's web client: every call of the Web API, at Slack's pace, with every failure typed."""
 
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -168,7 +169,7 @@ class SlackClient:
 
     async def open_chat(self, user_id: str) -> str:
         """The channel of the direct messages with one person, opened if there are none yet."""
-        found, _ = await self._asked("conversations.open", lambda: self._web.conversations_open(users=user_id))
+        found, _ = await self._asked("conversations.open", self._in_body("conversations.open", users=user_id))
         return _word(found.get("channel"), "id")
 
     async def post(self, channel: str, message: BlockMessage, *, thread: str = "", broadcast: bool = False) -> str:
@@ -204,7 +205,7 @@ class SlackClient:
         )
 
     async def delete(self, channel: str, ts: str) -> None:
-        await self._asked("chat.delete", lambda: self._web.chat_delete(channel=channel, ts=ts))
+        await self._asked("chat.delete", self._in_body("chat.delete", channel=channel, ts=ts))
 
     async def respond(
         self, response_url: str, message: BlockMessage | None, *, in_channel: bool = False, replace: bool = False
@@ -252,8 +253,8 @@ class SlackClient:
         """Bring a file into Slack, and into a channel if one is named; its id. A picture needs its words in `alt`."""
         place, _ = await self._asked(
             "files.getUploadURLExternal",
-            lambda: self._web.files_getUploadURLExternal(
-                filename=filename, length=len(content), alt_txt=alt[:LONGEST_ALT] or None
+            self._in_body(
+                "files.getUploadURLExternal", filename=filename, length=str(len(content)), alt_txt=alt[:LONGEST_ALT]
             ),
         )
         file_id, address = _word(place, "file_id"), _word(place, "upload_url")
@@ -262,8 +263,11 @@ class SlackClient:
             raise Refused("upload", status, _retry_after(headers))
         await self._asked(
             "files.completeUploadExternal",
-            lambda: self._web.files_completeUploadExternal(
-                files=[{"id": file_id, "title": title}], channel_id=channel or None, thread_ts=thread or None
+            self._in_body(
+                "files.completeUploadExternal",
+                files=json.dumps([{"id": file_id, "title": title}]),
+                channel_id=channel,
+                thread_ts=thread,
             ),
         )
         return file_id
@@ -281,6 +285,11 @@ class SlackClient:
         await self._session.close()
 
     # ---- carrying
+
+    def _in_body(self, method: str, **values: str) -> Callable[[], Awaitable[Any]]:
+        """Ask with the values in the body, where Slack's documentation has them; the library puts them in the query."""
+        said = {name: value for name, value in values.items() if value}
+        return lambda: self._web.api_call(method, data=said)
 
     async def _asked(
         self,

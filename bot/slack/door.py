@@ -74,8 +74,8 @@ class SlackDoor:
         await self._add_files(first.channel, thread or first.ts, parcel.card)
         return _place(spots, token)
 
-    async def change(self, to: Person, place: Place, card: Card) -> None:
-        """Show another card in the place of one that was delivered. Raises NotDelivered."""
+    async def change(self, to: Person, place: Place, card: Card, *, waited_for: bool = False) -> None:
+        """Show another card in the place of one that was delivered; `waited_for`, as an answer. Raises NotDelivered."""
         stamps = [ts for ts in place.activity_id.split(BETWEEN) if ts]
         if not stamps:
             raise NotDelivered(Failure.PERMANENT, "Slack gave no id for this message, so it can't be changed")
@@ -85,7 +85,7 @@ class SlackDoor:
         channel = place.conversation_id
         try:
             for ts, message in zip(stamps, messages, strict=False):
-                await self.client.update(channel, ts, message, can_wait=True)
+                await self.client.update(channel, ts, message, can_wait=not waited_for)
             for ts in stamps[len(messages) :]:
                 await self._take_away(channel, ts)
         except (Refused, Unanswered) as fault:
@@ -135,6 +135,9 @@ class SlackDoor:
         try:
             return await self._opened(contact)
         except (Refused, Unanswered) as fault:
+            if isinstance(fault, Refused) and fault.code == "unknown_method":
+                # A message to somebody's own id goes to their chat as well.
+                return contact.user_id
             raise await self._failed(to, fault, closes=True) from fault
 
     async def picture(self, card: Card) -> Picture | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -253,6 +254,11 @@ def _event_id(*parts: str) -> str:
     return "slack:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+def _mark(named: str) -> str:
+    """What tells one act from the next: without a name for it, each is one of its own, however alike they are."""
+    return named or uuid4().hex
+
+
 # ---- presses, forms and shortcuts
 
 _OF_A_VIEW = ("view_submission", "view_closed")
@@ -262,7 +268,7 @@ def _interaction(told: _Interaction, body: Json) -> Incoming:
     team_id = (told.team.id if told.team else "") or told.user.team_id
     incoming = Incoming(
         Kind.OTHER,
-        _event_id(told.type, told.user.id, told.trigger_id),
+        _event_id(told.type, told.user.id, _mark(told.trigger_id)),
         told.user.id,
         team_id,
         trigger_id=told.trigger_id,
@@ -289,9 +295,10 @@ def _pressed(incoming: Incoming, told: _Interaction) -> Incoming:
     if not told.actions:
         raise NotReadable("nothing was pressed")
     action, container = told.actions[0], told.container
+    mark = _mark(told.trigger_id or (container.message_ts if action.action_ts else ""))
     incoming = replace(
         incoming,
-        event_id=_event_id(told.type, told.user.id, told.trigger_id, action.action_id, action.action_ts),
+        event_id=_event_id(told.type, told.user.id, mark, action.action_id, action.action_ts),
         channel=container.channel_id or told.channel.id,
         ts=container.message_ts or told.message.ts,
         thread=container.thread_ts or told.message.thread_ts,
@@ -352,7 +359,7 @@ def _text(text: str) -> str:
 def _command(told: _Command, body: Json) -> Incoming:
     return Incoming(
         Kind.COMMAND,
-        _event_id("command", told.user_id, told.trigger_id, str(body["command"])[:64], told.text),
+        _event_id("command", told.user_id, _mark(told.trigger_id), str(body["command"])[:64], told.text),
         told.user_id,
         told.team_id,
         channel=told.channel_id,

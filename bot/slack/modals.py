@@ -207,9 +207,11 @@ class Modals:
         return Outcome(replace(found, card=filled(found.card, whole)).view(found.form.step + 1))
 
     async def _last(self, found: _Filled, values: dict[str, str], incoming: Incoming) -> Outcome:
-        """Send the form, with what was kept of its earlier steps."""
-        kept = await self.drafting.kept(found.person_id, found.form.name) if found.steps > 1 else {}
-        whole = _named(kept | values, found.names)
+        """Send the form, with what was kept of its earlier steps, and what stood in inputs that nobody touched."""
+        untold = found.steps > 1 or not found.names <= values.keys()
+        kept = await self.drafting.kept(found.person_id, found.form.name) if untold else {}
+        stood = {one.name: one.value for one in inputs_of(found.card, found.action)}
+        whole = _named(stood | kept | values, found.names)
         if personal(inputs_of(found.card, found.action), values):
             # What was said about an earlier step doesn't hold for this one.
             whole.pop(TICK, None)

@@ -36,8 +36,8 @@ class Origin:
 
     @property
     def is_own_chat(self) -> bool:
-        """Whether only one person reads there. Slack's ids of direct messages begin so."""
-        return self.channel.startswith("D")
+        """Whether only one person reads there. Ids of direct messages begin with D; a user's own stands for theirs."""
+        return self.channel.startswith(("D", "U", "W"))
 
 
 def origin_of(incoming: Incoming) -> Origin:

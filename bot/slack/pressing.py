@@ -1,8 +1,9 @@
 """A press, wherever it was made, and what follows from it in the chat: the card that changes, and what comes below."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from uuid import uuid4
 
@@ -16,10 +17,13 @@ from bot.slack.responding import Responding
 from cards.card import Card
 from cards.stored import fingerprint
 from handlers.interaction import Interaction
-from storage.postings import Place, thread_of
+from scheduling.door import NotDelivered
+from storage.postings import Place, place_of, thread_of
+from storage.tables import PostingRow
 
 NOT_LONG, LOOK_AGAIN = 3.0, 0.05
 """Seconds that a press may be ahead of what is kept of the message on which it was made, and between two looks."""
+log = logging.getLogger(__name__)
 
 
 def answer_id(event_id: str) -> str:
@@ -82,7 +86,7 @@ class Pressing:
         if not reply.asks_again:
             await self._exchange(person_id, press, pressed)
         if pressed.below is not None:
-            await self.below(person_id, press.event_id, pressed.below, press.origin)
+            await self.below(person_id, press.event_id, pressed.below, _as_kept(press.origin, pressed.posted))
 
     async def below(self, person_id: int, event_id: str, below: Below, origin: Origin) -> None:
         """Send an answer as a message of its own, in the thread of its audit; one about a duty is kept up to date."""
@@ -114,8 +118,28 @@ class Pressing:
             await self._show(origin, posted.standing.card, pressed.token, posted)
 
     async def _show(self, origin: Origin, card: Card, card_id: str, posted: Posted | None) -> None:
-        # The buttons of a message in several parts are on its last one.
-        ts = posted.row.activity_id.rpartition(BETWEEN)[2] if posted is not None else origin.ts
-        done = await self.door.exchange(origin.channel, ts or origin.ts, card, card_id, thread=origin.thread)
+        if posted is not None and BETWEEN in posted.row.activity_id:
+            done = await self._show_in_parts(posted.row, card)
+        else:
+            ts = (posted.row.activity_id if posted is not None else "") or origin.ts
+            done = await self.door.exchange(origin.channel, ts, card, card_id, thread=origin.thread)
         if posted is not None:
             await (self.answering.settle(posted) if done else self.answering.unsettle(posted))
+
+    async def _show_in_parts(self, row: PostingRow, card: Card) -> bool:
+        """Show a card in the place of a message in several parts; whether that worked."""
+        person = await self.program.person(row.person_id)
+        try:
+            if person is not None:
+                await self.door.change(person, place_of(row), card, waited_for=True)
+        except NotDelivered as fault:
+            log.warning("an answer can't be shown: %s", fault)
+            return False
+        return person is not None
+
+
+def _as_kept(origin: Origin, posted: Posted | None) -> Origin:
+    """Where a press was made, in the thread in which its message was sent, whether or not Slack names it."""
+    if posted is None or not origin.stands:
+        return origin
+    return replace(origin, thread=posted.row.thread or posted.row.activity_id.partition(BETWEEN)[0])

@@ -31,7 +31,8 @@ class Responding:
     ) -> bool:
         """Answer at a response_url, with a picture where the card has a chart; whether that worked.
 
-        What would take too many messages goes to the person's own chat, and so do a card's files.
+        What would take too many messages goes to the person's own chat, and so do a card's files, and what can't be
+        shown where it was asked.
         """
         if card.downloads:
             return await self._elsewhere(url, card, card_id, person_id)
@@ -42,7 +43,9 @@ class Responding:
             return await self._elsewhere(url, card, card_id, person_id)
         if len(messages) > MOST_PARTS:
             return await self._elsewhere(url, card, card_id, person_id)
-        return await self._sent(url, messages, in_channel=in_channel, replace=replace)
+        if await self._sent(url, messages, in_channel=in_channel, replace=replace):
+            return True
+        return await self.privately(card, card_id, person_id) is not None
 
     async def privately(self, card: Card, card_id: str, person_id: int) -> Place | None:
         """Send a card to somebody's own chat; where it stands, or None where it couldn't be sent."""
@@ -59,7 +62,7 @@ class Responding:
     async def _elsewhere(self, url: str, card: Card, card_id: str, person_id: int) -> bool:
         reached = await self.privately(card, card_id, person_id)
         said = NO_OWN_CHAT if reached is None else IN_YOUR_CHAT
-        return await self._sent(url, render_all(said, card_id=""))
+        return await self._sent(url, render_all(said, card_id="")) or reached is not None
 
     async def _sent(
         self, url: str, messages: list[BlockMessage], *, in_channel: bool = False, replace: bool = False

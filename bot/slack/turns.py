@@ -116,6 +116,7 @@ class Turns:
         except NotKnown:
             # Whoever only looks isn't spoken to.
             return
+        await self.acquaintance.spoke_in(person_id, incoming.channel)
         await self._welcome(incoming, person_id)
 
     async def _welcome(self, incoming: Incoming, person_id: int) -> None:
@@ -139,6 +140,7 @@ class Turns:
 
     async def _typed(self, incoming: Incoming) -> None:
         person_id = await self.known.person(incoming)
+        await self.acquaintance.spoke_in(person_id, incoming.channel)
         await self._welcome(incoming, person_id)
         about = await self._audit_of(incoming, person_id)
         said = Interaction(person_id, "say", incoming.event_id, self.program.now(), about, text=incoming.text)
