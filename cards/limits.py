@@ -1,6 +1,7 @@
-"""Fitting text into a platform's limits without losing any of it unsaid."""
+"""Fitting what is said into a platform's limits without losing any of it unsaid."""
 
 import re
+from collections.abc import Callable
 
 _BREAKS = re.compile(r"\n\n|\n|(?<=[.!?]) | ")
 
@@ -11,7 +12,7 @@ class CardTooLarge(ValueError):
 
 def units(text: str) -> int:
     """The length of the text as the platforms count it: in UTF-16 units, two for most emoji."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def pieces(text: str, limit: int) -> list[str]:
@@ -32,6 +33,18 @@ def shortened(text: str, limit: int, saying: str = "…") -> str:
     if units(text) <= limit:
         return text
     return _prefix(text, limit - units(saying)).rstrip() + saying
+
+
+def most(highest: int, holds: Callable[[int], bool]) -> int | None:
+    """The highest number up to this for which it holds, where it holds for all below; None if it does for none."""
+    fewest, found = 0, None
+    while fewest <= highest:
+        middle = (fewest + highest) // 2
+        if holds(middle):
+            found, fewest = middle, middle + 1
+        else:
+            highest = middle - 1
+    return found
 
 
 def _prefix(text: str, limit: int) -> str:

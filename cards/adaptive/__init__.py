@@ -1,19 +1,20 @@
 """A card as an Adaptive Card 1.5 for Microsoft Teams."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from microsoft_teams.cards import AdaptiveCard, Container, FactSet, TeamsCardProperties
 from microsoft_teams.cards import Fact as TeamsFact
 
 from cards.adaptive.buttons import button, link, refreshing
 from cards.adaptive.figures import bars_of, table_of
-from cards.adaptive.moulds import Json, Mould
-from cards.adaptive.questions import answer_of, questions, spare, unfolding
+from cards.adaptive.moulds import mould
+from cards.adaptive.questions import answer_of, questions, shown, spare, unfolding
 from cards.adaptive.texts import EMPTY, Colour, block, literal, spoken
 from cards.card import Card, Download, Tone
-from cards.limits import CardTooLarge, units
+from cards.limits import CardTooLarge, most, units
+from cards.moulds import Json, Written
 from cards.presenting import SIGNS, WHY_QUESTION, download_words, error_words, refuse_reserved, why_lines
 
 __all__ = ["MOST_ACTIONS", "MOST_BYTES", "Links", "answers", "literal", "render"]
@@ -36,7 +37,7 @@ _COLOURS: dict[Tone, Colour] = {
     Tone.ALERT: "Attention",
     Tone.REFUSED: "Attention",
 }
-_CARD = Mould(
+_CARD = mould(
     AdaptiveCard(version="1.5", lang="en"),  # Microsoft's renderer takes no more than the two letters
     "fallback_text",
     "speak",
@@ -45,10 +46,10 @@ _CARD = Mould(
     "body",
     "actions",
 )
-_WIDE = Mould(TeamsCardProperties(width="full"))
-_FACTS = Mould(FactSet(), "facts")
-_FACT = Mould(TeamsFact(), "title", "value")
-_ALARM = Mould(Container(style="attention"), "items")
+_WIDE = mould(TeamsCardProperties(width="full"))
+_FACTS = mould(FactSet(), "facts")
+_FACT = mould(TeamsFact(), "title", "value")
+_ALARM = mould(Container(style="attention"), "items")
 
 
 @dataclass(frozen=True)
@@ -84,37 +85,47 @@ def render(card: Card, *, card_id: str, links: Links = _no_links, refresh_for: t
             f"This card has {len(card.actions)} buttons and Teams shows {MOST_ACTIONS}. Offer fewer at once."
         )
 
-    def written(cuts: _Cuts) -> str:
-        return json.dumps(_build(card, card_id, links, refresh_for, cuts), ensure_ascii=False)
+    asked, below = questions(card), _below(card)
+    frame = {
+        "fallback_text": literal(_in_a_line(card)),
+        "speak": spoken(_in_a_line(card)),
+        "refresh": refreshing(card_id, refresh_for),
+        "msteams": _WIDE.filled() if card.table or card.bars else None,
+        "actions": [button(action, card_id) for action in card.actions] or None,
+    }
 
-    # What was built holds elements that are kept for other cards; what is read again from its text belongs to this one.
-    rendered: Json = json.loads(_fitting(card, written))
-    return rendered
+    @cache
+    def above(drawn: bool, rows: int | None) -> list[Written]:
+        return _above(card, links, drawn, rows)
+
+    @cache
+    def written(cuts: _Cuts) -> Written:
+        return _CARD.filled(
+            body=[*above(cuts.drawn, cuts.rows), *shown(card, asked, cuts.groups), *below],
+            **frame,
+        )
+
+    return _fitting(card, written).to_dict()
 
 
-def _fitting(card: Card, written: Callable[[_Cuts], str]) -> str:
+def _fitting(card: Card, written: Callable[[_Cuts], Written]) -> Written:
     """The card as it is written with the fewest cuts that make it fit. Raises CardTooLarge if none do."""
+
+    def fits(cuts: _Cuts) -> bool:
+        return _size(written(cuts)) <= MOST_BYTES
+
     for cuts in (_Cuts(), _Cuts(drawn=False)):
-        whole = written(cuts)
-        if _size(whole) <= MOST_BYTES:
-            return whole
-    fewest, most = 0, len(card.table.rows) - 1 if card.table else -1
-    fitting = ""
-    while fewest <= most:
-        middle = (fewest + most) // 2
-        tried = written(_Cuts(drawn=False, rows=middle))
-        if _size(tried) <= MOST_BYTES:
-            fitting, fewest = tried, middle + 1
-        else:
-            most = middle - 1
-    if fitting:
-        return fitting
-    for groups in range(1, len(spare(card)) + 1):
-        tried = written(_Cuts(drawn=False, rows=0, groups=groups))
-        if _size(tried) <= MOST_BYTES:
-            return tried
+        if fits(cuts):
+            return written(cuts)
+    rows = most(len(card.table.rows) - 1 if card.table else -1, lambda kept: fits(_Cuts(drawn=False, rows=kept)))
+    if rows is not None:
+        return written(_Cuts(drawn=False, rows=rows))
+    folded = len(spare(card))
+    groups = most(folded - 1, lambda kept: fits(_Cuts(drawn=False, rows=0, groups=folded - kept)))
+    if groups is not None:
+        return written(_Cuts(drawn=False, rows=0, groups=folded - groups))
     raise CardTooLarge(
-        f"This card takes {_size(whole) / 1024:.1f} KB and at most {MOST_BYTES // 1024} KB is sent to Teams. "
+        f"This card takes {_size(written(cuts)) / 1024:.1f} KB and at most {MOST_BYTES // 1024} KB is sent to Teams. "
         "Show less on it, or send it as several cards."
     )
 
@@ -131,8 +142,8 @@ def answers(data: Mapping[str, object]) -> dict[str, str]:
     return {name: answer_of(value) for name, value in data.items() if name not in _RESERVED and isinstance(value, str)}
 
 
-def _build(card: Card, card_id: str, links: Links, refresh_for: tuple[str, ...], cuts: _Cuts) -> Json:
-    """The whole card but for what is cut."""
+def _above(card: Card, links: Links, drawn: bool, rows: int | None) -> list[Written]:
+    """What a card says before it asks: without the chart if not `drawn`, with the table cut after so many rows."""
     body = _heading(card)
     if card.error:
         body.append(_alarm(error_words(card.error)))
@@ -143,26 +154,24 @@ def _build(card: Card, card_id: str, links: Links, refresh_for: tuple[str, ...],
         ]
         body.append(_FACTS.filled(facts=facts))
     if card.table:
-        body.extend(table_of(card.table, cuts.rows))
+        body.extend(table_of(card.table, rows))
     if card.bars:
-        body.extend(bars_of(card.bars, drawn=cuts.drawn))
+        body.extend(bars_of(card.bars, drawn=drawn))
     body.extend(_file(download, links(download)) for download in card.downloads)
-    body.extend(questions(card, cuts.groups))
+    return body
+
+
+def _below(card: Card) -> list[Written]:
+    """Why somebody is asked, and below a long form what is wrong with it."""
+    body: list[Written] = []
     if card.why:
         body.extend(unfolding("card:why", WHY_QUESTION, [block(literal(line)) for line in why_lines(card.why)]))
     if card.error and len(card.all_inputs()) >= LONG_FORM:
         body.append(_alarm(_at_the_foot(card)))
-    return _CARD.filled(
-        fallback_text=literal(_in_a_line(card)),
-        speak=spoken(_in_a_line(card)),
-        refresh=refreshing(card_id, refresh_for),
-        msteams=_WIDE.filled() if card.table or card.bars else None,
-        body=body,
-        actions=[button(action, card_id) for action in card.actions] or None,
-    )
+    return body
 
 
-def _heading(card: Card) -> list[Json]:
+def _heading(card: Card) -> list[Written]:
     """The title under what kind of card this is; once, where the title begins with that."""
     sign, colour = SIGNS[card.tone], _COLOURS[card.tone]
     if card.title.startswith(sign.words):
@@ -175,7 +184,7 @@ def _heading(card: Card) -> list[Json]:
     ]
 
 
-def _alarm(words: str) -> Json:
+def _alarm(words: str) -> Written:
     return _ALARM.filled(items=[block(literal(words), color="Attention", weight="Bolder")])
 
 
@@ -190,6 +199,6 @@ def _in_a_line(card: Card) -> str:
     return card.title if card.title.startswith(words) else f"{words}: {card.title}"
 
 
-def _file(download: Download, url: str | None) -> Json:
+def _file(download: Download, url: str | None) -> Written:
     """A file that goes with the card: a button where it has a link, else a sentence that it is attached."""
     return block(literal(download_words(download))) if url is None else link(download.label, url)

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from microsoft_teams.cards import ActionSet, ExecuteAction, OpenUrlAction, RefreshDefinition, SubmitAction
 
-from cards.adaptive.moulds import Json, Mould
+from cards.adaptive.moulds import mould
 from cards.card import Action, Emphasis
+from cards.moulds import Mould, Written
 
 MOST_REFRESHED = 60
 REFRESH = "refresh"
@@ -21,13 +22,13 @@ _STYLES: dict[Emphasis, _Style] = {
     Emphasis.PLAIN: "default",
     Emphasis.DANGER: "destructive",
 }
-_SET = Mould(ActionSet(), "actions")
-_LINK = Mould(OpenUrlAction(), "title", "url")
-_REFRESH = Mould(RefreshDefinition(), "action", "user_ids")
-_REFRESHES = Mould(ExecuteAction(verb=REFRESH, associated_inputs="none"), "data")
+_SET = mould(ActionSet(), "actions")
+_LINK = mould(OpenUrlAction(), "title", "url")
+_REFRESH = mould(RefreshDefinition(), "action", "user_ids")
+_REFRESHES = mould(ExecuteAction(verb=REFRESH, associated_inputs="none"), "data")
 
 
-def button(action: Action, card_id: str) -> Json:
+def button(action: Action, card_id: str) -> Written:
     """The button of an action.
 
     Adaptive Cards send all inputs or none: where an action names some, all are sent, and the handler takes its own.
@@ -46,17 +47,17 @@ def button(action: Action, card_id: str) -> Json:
 def _pressed(style: _Style, inputs: _Inputs) -> tuple[Mould, Mould]:
     """A button, and the older one for a client that doesn't know it."""
     return (
-        Mould(ExecuteAction(style=style, associated_inputs=inputs), "title", "verb", "data", "fallback"),
-        Mould(SubmitAction(style=style, associated_inputs=inputs), "title", "data"),
+        mould(ExecuteAction(style=style, associated_inputs=inputs), "title", "verb", "data", "fallback"),
+        mould(SubmitAction(style=style, associated_inputs=inputs), "title", "data"),
     )
 
 
-def button_set(button: Json) -> Json:
+def button_set(button: Written) -> Written:
     """A button within the body."""
     return _SET.filled(actions=[button])
 
 
-def link(title: str, url: str) -> Json:
+def link(title: str, url: str) -> Written:
     """A button in the body that opens an address. Raises ValueError if that is neither https nor on this computer."""
     if not _may_open(url):
         raise ValueError(f"A link on a card begins with https://, not {url.partition(':')[0]!r}.")
@@ -74,7 +75,7 @@ def _may_open(url: str) -> bool:
         return False
 
 
-def refreshing(card_id: str, user_ids: tuple[str, ...]) -> Json | None:
+def refreshing(card_id: str, user_ids: tuple[str, ...]) -> Written | None:
     """The refresh of a card for these users of Teams. Raises ValueError if they are more than 60."""
     if len(user_ids) > MOST_REFRESHED:
         raise ValueError(f"Teams refreshes a card for at most {MOST_REFRESHED} people, not {len(user_ids)}.")

@@ -10,23 +10,24 @@ from microsoft_teams.cards import (
 )
 from microsoft_teams.cards import Table as TeamsTable
 
-from cards.adaptive.moulds import Json, Mould
+from cards.adaptive.moulds import mould
 from cards.adaptive.texts import EMPTY, block, literal
 from cards.card import Bars, Table
+from cards.moulds import Written
 from cards.presenting import more_rows
 
 NUMBERS = ("What", "How many")
 
-_TABLE = Mould(TeamsTable(), "columns", "fallback", "rows")
-_COLUMN = Mould(ColumnDefinition(), "width")
-_ROW = Mould(TableRow(), "cells")
-_CELL = Mould(TableCell(), "items")
-_LINES = Mould(Container(), "items")
-_CHART = Mould(HorizontalBarChart(color="categoricalBlue", fallback="drop"), "title", "data")
-_BAR = Mould(HorizontalBarChartDataValue(), "x", "y")
+_TABLE = mould(TeamsTable(), "columns", "fallback", "rows")
+_COLUMN = mould(ColumnDefinition(), "width")
+_ROW = mould(TableRow(), "cells")
+_CELL = mould(TableCell(), "items")
+_LINES = mould(Container(), "items")
+_CHART = mould(HorizontalBarChart(color="categoricalBlue", fallback="drop"), "title", "data")
+_BAR = mould(HorizontalBarChartDataValue(), "x", "y")
 
 
-def table_of(table: Table, rows: int | None = None, *, widths: tuple[int, ...] = ()) -> list[Json]:
+def table_of(table: Table, rows: int | None = None, *, widths: tuple[int, ...] = ()) -> list[Written]:
     """The table under its caption, cut after so many rows where a number is given, and then saying so.
 
     `widths` are the widths of its columns to one another; left out, they are equal.
@@ -42,7 +43,7 @@ def table_of(table: Table, rows: int | None = None, *, widths: tuple[int, ...] =
     return elements
 
 
-def bars_of(bars: Bars, *, drawn: bool = True) -> list[Json]:
+def bars_of(bars: Bars, *, drawn: bool = True) -> list[Written]:
     """The numbers in a table under their caption, and between the two the chart, if it is to be drawn.
 
     The chart tells nothing that the table doesn't: screen readers read the table, and a client without charts drops
@@ -56,7 +57,7 @@ def bars_of(bars: Bars, *, drawn: bool = True) -> list[Json]:
     return [caption, chart, *figures]
 
 
-def _grid(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...], widths: tuple[int, ...]) -> Json:
+def _grid(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...], widths: tuple[int, ...]) -> Written:
     """A table, and for a client without tables the same rows as lines."""
     width = max((len(columns), *(len(row) for row in rows)))
     heads = columns + ("",) * (width - len(columns))
@@ -71,5 +72,5 @@ def _grid(columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...], widths: t
     )
 
 
-def _cell(text: str, *, header: bool = False) -> Json:
+def _cell(text: str, *, header: bool = False) -> Written:
     return _CELL.filled(items=[block(literal(text) or EMPTY, weight="Bolder" if header else None)])

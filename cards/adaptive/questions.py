@@ -1,6 +1,6 @@
 """The inputs of a card, each with its label, its hint and its error, alone or in groups that fold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -9,10 +9,11 @@ from microsoft_teams.cards import ChoiceSetInput, Container, DateInput, TextInpu
 
 from cards import card as neutral
 from cards.adaptive.buttons import button_set
-from cards.adaptive.moulds import Json, Mould
+from cards.adaptive.moulds import mould
 from cards.adaptive.texts import block, literal, plain
 from cards.card import Card, Input, InputGroup
 from cards.limits import units
+from cards.moulds import Written
 from cards.presenting import (
     ANSWER_NEEDED,
     NOTHING_TO_CHOOSE,
@@ -31,25 +32,31 @@ _UNCHOSEN = "(none)"
 """Stands for a choice that is empty: Adaptive Cards know no choice without a value."""
 
 _ASKED = ("id", "label", "is_required", "error_message", "value")
-_TEXT = Mould(TextInput(), *_ASKED, "max_length", "is_multiline")
-_DATE = Mould(DateInput(), *_ASKED, "min", "max")
-_LIST = Mould(ChoiceSetInput(style="expanded", wrap=True), *_ASKED, "placeholder", "choices")
-_DROP_DOWN = Mould(ChoiceSetInput(), *_ASKED, "placeholder", "choices")
-_CHOICE = Mould(TeamsChoice(), "title", "value")
-_GROUP = Mould(Container(separator=True), "items")
-_FOLDED = Mould(Container(is_visible=False), "id", "items")
-_UNFOLD = Mould(ToggleVisibilityAction(), "title", "target_elements")
+_TEXT = mould(TextInput(), *_ASKED, "max_length", "is_multiline")
+_DATE = mould(DateInput(), *_ASKED, "min", "max")
+_LIST = mould(ChoiceSetInput(style="expanded", wrap=True), *_ASKED, "placeholder", "choices")
+_DROP_DOWN = mould(ChoiceSetInput(), *_ASKED, "placeholder", "choices")
+_CHOICE = mould(TeamsChoice(), "title", "value")
+_GROUP = mould(Container(separator=True), "items")
+_FOLDED = mould(Container(is_visible=False), "id", "items")
+_UNFOLD = mould(ToggleVisibilityAction(), "title", "target_elements")
+
+Asked = list[tuple[Input | InputGroup, Sequence[Written]]]
+"""What a card asks, each with the elements that ask it."""
 
 
-def questions(card: Card, left_out: int = 0) -> list[Json]:
-    """Every input of the card, in order; the last `left_out` of its `spare` groups are named instead of shown."""
+def questions(card: Card) -> Asked:
+    """Every input and group of the card, in order, with its elements."""
+    return [
+        (entry, _group(card, entry, number) if isinstance(entry, InputGroup) else _input(card, entry))
+        for number, entry in enumerate(card.inputs, start=1)
+    ]
+
+
+def shown(card: Card, asked: Asked, left_out: int) -> list[Written]:
+    """What a card asks; the last `left_out` of its `spare` groups are named instead of shown."""
     unshown = spare(card)[-left_out:] if left_out else ()
-    elements: list[Json] = []
-    for number, entry in enumerate(card.inputs, start=1):
-        if isinstance(entry, InputGroup):
-            elements.extend(_group(card, entry, number) if entry not in unshown else ())
-        else:
-            elements.extend(_input(card, entry))
+    elements = [element for entry, found in asked if entry not in unshown for element in found]
     if unshown:
         names = listed([group.title for group in unshown])
         elements.append(block(literal(f"This card has no room for {names}."), size="Small"))
@@ -67,13 +74,13 @@ def answer_of(value: str) -> str:
     return "" if value == _UNCHOSEN else value
 
 
-def unfolding(element_id: str, title: str, items: Iterable[Json]) -> list[Json]:
+def unfolding(element_id: str, title: str, items: Iterable[Written]) -> list[Written]:
     """A button, and below it what it shows and hides."""
     button = _UNFOLD.filled(title=title, target_elements=[element_id])
     return [button_set(button), _FOLDED.filled(id=element_id, items=list(items))]
 
 
-def _group(card: Card, group: InputGroup, number: int) -> list[Json]:
+def _group(card: Card, group: InputGroup, number: int) -> list[Written]:
     closed = starts_closed(group)
     inputs = [element for entry in group.inputs for element in _input(card, entry, folded=closed)]
     if closed:
@@ -82,7 +89,7 @@ def _group(card: Card, group: InputGroup, number: int) -> list[Json]:
     return [_GROUP.filled(items=[heading, *inputs])]
 
 
-def _input(card: Card, entry: Input, *, folded: bool = False) -> list[Json]:
+def _input(card: Card, entry: Input, *, folded: bool = False) -> tuple[Written, ...]:
     """The input, then its hint and its error. A client never insists on what it has folded away."""
     insisted = insists(card, entry) and not folded
     if entry.value and not isinstance(entry, neutral.ChoiceInput):
@@ -91,12 +98,12 @@ def _input(card: Card, entry: Input, *, folded: bool = False) -> list[Json]:
 
 
 @lru_cache(maxsize=1024)
-def _kept(entry: Input, insisted: bool) -> list[Json]:
+def _kept(entry: Input, insisted: bool) -> tuple[Written, ...]:
     """An input into which nothing was typed. A form asks the same of everybody; what somebody typed isn't kept."""
     return _asked(entry, insisted)
 
 
-def _asked(entry: Input, insisted: bool) -> list[Json]:
+def _asked(entry: Input, insisted: bool) -> tuple[Written, ...]:
     if isinstance(entry, neutral.ChoiceInput) and not entry.choices:
         elements = [block(literal(label_of(entry))), block(NOTHING_TO_CHOOSE, spacing="Small")]
     else:
@@ -106,10 +113,10 @@ def _asked(entry: Input, insisted: bool) -> list[Json]:
     if entry.error:
         said = literal(error_words(entry.error))
         elements.append(block(said, color="Attention", weight="Bolder", spacing="Small"))
-    return elements
+    return tuple(elements)
 
 
-def _control(entry: Input, insisted: bool) -> Json:
+def _control(entry: Input, insisted: bool) -> Written:
     label, complaint = plain(label_of(entry)), ANSWER_NEEDED if insisted else None
     if isinstance(entry, neutral.TextInput):
         return _TEXT.filled(
@@ -146,7 +153,7 @@ def _control(entry: Input, insisted: bool) -> Json:
     )
 
 
-def _choices(entry: neutral.ChoiceInput) -> list[Json]:
+def _choices(entry: neutral.ChoiceInput) -> list[Written]:
     """The choices, and in a drop-down that needs no answer a way to take one back."""
     choices = [
         _CHOICE.filled(

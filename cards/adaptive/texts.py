@@ -10,7 +10,8 @@ from typing import Literal
 
 from microsoft_teams.cards import TextBlock
 
-from cards.adaptive.moulds import Json, Mould
+from cards.adaptive.moulds import mould
+from cards.moulds import Mould, Written
 
 Colour = Literal["Default", "Dark", "Light", "Accent", "Good", "Warning", "Attention"]
 Weight = Literal["Lighter", "Default", "Bolder"]
@@ -66,7 +67,7 @@ def block(
     size: Size | None = None,
     style: Style | None = None,
     spacing: Spacing | None = None,
-) -> Json:
+) -> Written:
     """A text block that wraps. `text` is Markdown: use `literal` for what people or frameworks wrote."""
     return _block(color, weight, size, style, spacing).filled(text=text)
 
@@ -76,4 +77,4 @@ def _block(
     color: Colour | None, weight: Weight | None, size: Size | None, style: Style | None, spacing: Spacing | None
 ) -> Mould:
     block = TextBlock(wrap=True, color=color, weight=weight, size=size, style=style, spacing=spacing)
-    return Mould(block, "text")
+    return mould(block, "text")

@@ -6,11 +6,11 @@ from typing import Any
 
 from cards.blocks.buttons import buttons
 from cards.blocks.figures import Picture
-from cards.blocks.parts import MOST_BLOCKS, MOST_WEIGHT, Part, fit, most, packed, small
+from cards.blocks.parts import MOST_BLOCKS, MOST_WEIGHT, Part, fit, packed, small
 from cards.blocks.saying import Cuts, body, head, lead, reason
 from cards.blocks.texts import CUT, escape, sentence
 from cards.card import Card
-from cards.limits import CardTooLarge, shortened, units
+from cards.limits import CardTooLarge, most, shortened, units
 from cards.presenting import refuse_reserved
 
 __all__ = ["MOST_BLOCKS", "MOST_WEIGHT", "BlockMessage", "Picture", "escape", "render", "render_all"]

@@ -3,19 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from slack_sdk.models.blocks import (
-    Block,
-    ImageBlock,
-    RichTextBlock,
-    RichTextElementParts,
-    RichTextPreformattedElement,
-)
+from slack_sdk.models.blocks import ImageBlock, RichTextBlock, RichTextElementParts, RichTextPreformattedElement
 from slack_sdk.models.blocks.basic_components import SlackFile
 
+from cards.blocks.moulds import mould
 from cards.blocks.parts import Part, paragraphs, small
 from cards.blocks.texts import CUT, heading, quiet, sections
 from cards.card import Bars, Table
 from cards.limits import shortened, units
+from cards.moulds import Written
 from cards.presenting import more_rows
 
 GRID_WIDTH = 60
@@ -23,6 +19,15 @@ GRID_WIDTH = 60
 CHUNK = 2400
 BULLET = "• "
 ALT = 2000
+
+_TEXT_EXAMPLE = RichTextElementParts.Text(text="Case  Due")
+_LINES_EXAMPLE = RichTextPreformattedElement(elements=[_TEXT_EXAMPLE])
+_FILE_EXAMPLE = SlackFile(id="F1")
+_TEXT = mould(_TEXT_EXAMPLE, "text")
+_LINES = mould(_LINES_EXAMPLE, "elements")
+_LINED_UP = mould(RichTextBlock(elements=[_LINES_EXAMPLE]), "elements")
+_FILE = mould(_FILE_EXAMPLE, "id")
+_PICTURE = mould(ImageBlock(alt_text="A picture", slack_file=_FILE_EXAMPLE), "alt_text", "slack_file")
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def bars_of(bars: Bars, picture: Picture | None = None) -> list[Part]:
 def picture_of(picture: Picture, otherwise: str) -> Part:
     """The picture; `otherwise` says what it is of where its own words are missing."""
     alt = shortened(picture.alt.strip() or otherwise.strip() or "A picture", ALT, CUT)
-    return Part([ImageBlock(alt_text=alt, slack_file=SlackFile(id=picture.file_id))], "")
+    return Part([_PICTURE.filled(alt_text=alt, slack_file=_FILE.filled(id=picture.file_id))], "")
 
 
 def _under(caption: str, parts: list[Part]) -> list[Part]:
@@ -95,9 +100,9 @@ def _grid(table: Table) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
-def _lined_up(text: str) -> Block:
-    literal = RichTextElementParts.Text(text=quiet(text) or " ")
-    return RichTextBlock(elements=[RichTextPreformattedElement(elements=[literal])])
+def _lined_up(text: str) -> Written:
+    literal = _TEXT.filled(text=quiet(text) or " ")
+    return _LINED_UP.filled(elements=[_LINES.filled(elements=[literal])])
 
 
 def _spans(lines: Sequence[str]) -> Iterator[tuple[int, int]]:

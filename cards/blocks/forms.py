@@ -12,16 +12,18 @@ from functools import cached_property
 from itertools import accumulate
 from math import ceil
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock
+from slack_sdk.models.blocks import DividerBlock, PlainTextObject
 from slack_sdk.models.views import View
 
-from cards.blocks.buttons import inputs_of, opens_form
+from cards.blocks.buttons import button, inputs_of, opens_form, row
+from cards.blocks.moulds import mould
 from cards.blocks.parts import Part
 from cards.blocks.questions import answers, block_id, can_be_answered, question
 from cards.blocks.saying import body, facts, figures, reason, texts
-from cards.blocks.texts import Json, header, heading, note, notes, plain, quiet, section, sections
+from cards.blocks.texts import LINE, PLAIN, header, heading, note, notes, plain, quiet, section, sections
 from cards.card import Action, Card, Emphasis, Input, InputGroup, Tone
 from cards.limits import CardTooLarge, units
+from cards.moulds import Json, Written
 from cards.presenting import SIGNS, error_words, refuse_reserved
 
 __all__ = [
@@ -51,6 +53,25 @@ MOST_READ = 20_000
 MOST_BYTES = 240_000
 TITLE, LABEL, CONTEXT = 24, 24, 3000
 
+_MODAL = mould(
+    View(
+        type="modal",
+        callback_id=FORM,
+        private_metadata="{}",
+        title=PLAIN,
+        submit=PLAIN,
+        close=PlainTextObject(text="Close", emoji=False),
+        notify_on_close=True,
+        blocks=[DividerBlock()],
+    ),
+    "callback_id",
+    "private_metadata",
+    "title",
+    "submit",
+    "notify_on_close",
+    "blocks",
+)
+
 Entries = tuple[Input | InputGroup, ...]
 
 
@@ -74,16 +95,13 @@ def form_view(card: Card, verb: str, subject: str, *, context: str, step: int = 
     Raises NotOffered, CardTooLarge where a step doesn't fit into a modal, and ValueError if two inputs have one name
     or the context is too long.
     """
-    if units(context) > CONTEXT:
-        raise ValueError(f"A modal carries at most {CONTEXT} characters of context, not {units(context)}.")
+    _refuse_long(context)
     form = _form(card, verb, subject)
     here = min(max(step, 1), len(form.steps))
     last = here == len(form.steps)
     blocks = [*form.heading(here), *form.errors(here), *(form.saying() if here == 1 else ()), *form.asking(here)]
     if here > 1:
-        blocks.append(
-            ActionsBlock(elements=[ButtonElement(text=plain("Back", LABEL), action_id=BACK, value=f"{here - 1}")])
-        )
+        blocks.append(row([button("Back", BACK, f"{here - 1}")]))
     if here == 1:
         blocks.extend(reason(card))
     if last and units(quiet(form.action.label)) > LABEL:
@@ -118,7 +136,11 @@ def said_view(card: Card) -> Json:
 
 
 def waiting_view(text: str, context: str) -> Json:
-    """What stands in a modal while the form, or its outcome, is on its way."""
+    """What stands in a modal while the form, or its outcome, is on its way.
+
+    Raises ValueError if the context is too long.
+    """
+    _refuse_long(context)
     return _modal("One moment…", sections(text) or [section("One moment…")], WAITING, context=context)
 
 
@@ -145,7 +167,7 @@ class _Form:
                 entries.extend(_whole(replace(entry, inputs=inputs)))
         return _divided(tuple(entries))
 
-    def heading(self, here: int) -> list[Block]:
+    def heading(self, here: int) -> list[Written]:
         """The title where it doesn't fit above the modal, what is pressing about the card, and which step this is."""
         blocks = _whole_title(self.card.title)
         sign = SIGNS[self.card.tone]
@@ -155,7 +177,7 @@ class _Form:
             blocks.append(note(f"Step {here} of {len(self.steps)}"))
         return blocks
 
-    def errors(self, here: int) -> list[Block]:
+    def errors(self, here: int) -> list[Written]:
         """What is wrong with the whole, and what is wrong elsewhere than on this step."""
         said = [error_words(self.card.error)] if self.card.error else []
         for number, entries in enumerate(self.steps, start=1):
@@ -166,29 +188,30 @@ class _Form:
         said.extend(error_words(f"{one.label}: {one.error}") for one in elsewhere)
         return [section(words) for words in said]
 
-    def saying(self) -> list[Block]:
+    def saying(self) -> list[Written]:
         """The texts, facts and figures of the card, and a line below them."""
         parts: list[Part] = [*texts(self.card), *facts(self.card.facts), *figures(self.card)]
         blocks = _kept([block for part in parts for block in part.blocks], MOST_SAYING_BLOCKS)
-        return [*blocks, DividerBlock()] if blocks and self.inputs else blocks
+        return [*blocks, LINE] if blocks and self.inputs else blocks
 
-    def asking(self, here: int) -> list[Block]:
+    def asking(self, here: int) -> list[Written]:
         """The inputs of a step; the cursor starts in the first that has an error."""
         entries = self.steps[here - 1]
         wrong = next((one for one in _inputs(entries) if one.error and can_be_answered(one)), None)
-        blocks: list[Block] = []
+        blocks: list[Written] = []
         for entry in entries:
             if isinstance(entry, InputGroup):
                 blocks.extend(heading(entry.title))
             for one in _inputs((entry,)):
-                blocks.extend(question(one, insisted=self._insists(one), focused=one is wrong))
+                blocks.extend(question(one, insisted=self.insists and one.required, focused=one is wrong))
         return blocks
 
-    def _insists(self, entry: Input) -> bool:
-        """Whether the client may hold the form back until this is answered: not where it is only taken along."""
-        senders = [one for one in self.card.actions if opens_form(self.card, one)]
-        wanted = self.action.inputs is not None or self.action.emphasis is Emphasis.PRIMARY
-        return entry.required and (wanted or senders == [self.action])
+    @cached_property
+    def insists(self) -> bool:
+        """Whether the client may hold the form back until it is answered: not where answers are only taken along."""
+        if self.action.inputs is not None or self.action.emphasis is Emphasis.PRIMARY:
+            return True
+        return [one for one in self.card.actions if opens_form(self.card, one)] == [self.action]
 
 
 def _form(card: Card, verb: str, subject: str) -> _Form:
@@ -206,7 +229,11 @@ def _inputs(entries: Entries) -> list[Input]:
 def _blocks_of(entry: Input | InputGroup) -> int:
     """How many blocks an entry takes before anything was answered."""
     own = heading(entry.title) if isinstance(entry, InputGroup) else []
-    return len(own) + sum(len(question(replace(one, value="", error=""), insisted=True)) for one in _inputs((entry,)))
+    return len(own) + sum(len(question(_empty(one), insisted=True)) for one in _inputs((entry,)))
+
+
+def _empty(entry: Input) -> Input:
+    return replace(entry, value="", error="") if entry.value or entry.error else entry
 
 
 def _whole(group: InputGroup) -> list[InputGroup]:
@@ -219,17 +246,17 @@ def _whole(group: InputGroup) -> list[InputGroup]:
 
 def _divided(entries: Entries) -> tuple[Entries, ...]:
     """The entries in as few steps as hold them, none of them much longer than the others."""
-    fewest = _filled(entries, MOST_INPUTS)
+    measured = [(entry, len(_inputs((entry,))), _blocks_of(entry)) for entry in entries]
+    fewest = _filled(measured, MOST_INPUTS)
     even = ceil(len(_inputs(entries)) / len(fewest))
-    return next(steps for most in range(even, MOST_INPUTS + 1) if len(steps := _filled(entries, most)) == len(fewest))
+    return next(steps for most in range(even, MOST_INPUTS + 1) if len(steps := _filled(measured, most)) == len(fewest))
 
 
-def _filled(entries: Entries, most: int) -> tuple[Entries, ...]:
-    """The entries in steps of at most so many inputs, each filled before the next."""
+def _filled(measured: Sequence[tuple[Input | InputGroup, int, int]], most: int) -> tuple[Entries, ...]:
+    """The entries, each with how many inputs and blocks it is, in steps of at most so many inputs, filled in turn."""
     steps: list[list[Input | InputGroup]] = [[]]
     inputs = blocks = 0
-    for entry in entries:
-        more, taken = len(_inputs((entry,))), _blocks_of(entry)
+    for entry, more, taken in measured:
         if steps[-1] and (inputs + more > most or blocks + taken > MOST_ASKING_BLOCKS):
             steps.append([])
             inputs = blocks = 0
@@ -238,11 +265,11 @@ def _filled(entries: Entries, most: int) -> tuple[Entries, ...]:
     return tuple(tuple(step) for step in steps)
 
 
-def _whole_title(title: str) -> list[Block]:
+def _whole_title(title: str) -> list[Written]:
     return [header(title)] if units(quiet(title.strip())) > TITLE else []
 
 
-def _kept(blocks: Sequence[Block], most: int) -> list[Block]:
+def _kept(blocks: Sequence[Written], most: int) -> list[Written]:
     """As many as fit, and then a word that there is more."""
     read = list(accumulate(Part([block]).weight for block in blocks))
     if len(blocks) <= most and (not read or read[-1] <= MOST_READ):
@@ -251,29 +278,38 @@ def _kept(blocks: Sequence[Block], most: int) -> list[Block]:
     return [*blocks[:kept], note("There is more to read. It is in the message that this belongs to.")]
 
 
+def _refuse_long(context: str) -> None:
+    if units(context) > CONTEXT:
+        raise ValueError(f"A modal carries at most {CONTEXT} characters of context, not {units(context)}.")
+
+
 def _modal(
-    title: str, blocks: Sequence[Block], callback_id: str, *, context: str = "", submit: str = "", is_form: bool = False
+    title: str,
+    blocks: Sequence[Written],
+    callback_id: str,
+    *,
+    context: str = "",
+    submit: str = "",
+    is_form: bool = False,
 ) -> Json:
     if len(blocks) > MOST_BLOCKS:
         raise CardTooLarge(f"A step of this form takes {len(blocks)} blocks and a modal of Slack has {MOST_BLOCKS}.")
-    view = View(
-        type="modal",
+    view = _MODAL.filled(
         callback_id=callback_id,
         private_metadata=context or None,
         title=plain(" ".join(title.split()), TITLE, "…"),
         submit=plain(submit, LABEL, "…") if is_form else None,
-        close=plain("Close", LABEL),
         notify_on_close=True if is_form else None,
-        blocks=blocks or [header(title)],
+        blocks=list(blocks) or [header(title)],
     )
     return small_enough(view)
 
 
-def small_enough(view: View) -> Json:
+def small_enough(view: Written) -> Json:
     """The view as Slack takes it. Raises CardTooLarge if it is more than Slack takes, as with thousands of choices."""
-    whole: Json = view.to_dict()
-    size = len(json.dumps(whole))
-    if size > MOST_BYTES:
+    whole = view.to_dict()
+    # Slack is sent six characters for a unit at most, so hardly any view has to be written like that to be measured.
+    if units(view) * 6 > MOST_BYTES and (size := len(json.dumps(whole))) > MOST_BYTES:
         raise CardTooLarge(
             f"This view takes {size // 1000} kB and Slack takes {MOST_BYTES // 1000}. Ask for less at once."
         )

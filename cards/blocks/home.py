@@ -1,6 +1,5 @@
 """The Home tab: several cards below one another."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
@@ -10,16 +9,19 @@ from slack_sdk.models.views import View
 
 from cards.blocks.buttons import buttons
 from cards.blocks.forms import MOST_BYTES, small_enough
-from cards.blocks.parts import Part, most, paragraphs
+from cards.blocks.moulds import mould
+from cards.blocks.parts import Part, paragraphs
 from cards.blocks.saying import Cuts, body, head, reason
-from cards.blocks.texts import Json
+from cards.blocks.texts import LINE
 from cards.card import Card
-from cards.limits import CardTooLarge
+from cards.limits import CardTooLarge, most
+from cards.moulds import Json
 from cards.presenting import refuse_reserved
 
 MOST_BLOCKS = 100
 _FRAME = 100
 """What a view takes beside its blocks, in characters of JSON."""
+_HOME = mould(View(type="home", blocks=[DividerBlock()]), "blocks")
 
 
 def home_view(cards: Sequence[tuple[str, Card]], left: int = 0) -> Json:
@@ -65,7 +67,7 @@ def _without(shown: Sequence[Part], left_out: Sequence[int], left: int) -> list[
             kept.extend(paragraphs(_left_out(len(left_out) + left)))
     if left and not left_out:
         kept.extend(paragraphs(_left_out(left)))
-    line = Part([DividerBlock()])
+    line = Part([LINE])
     return [part for one in kept or paragraphs("Nothing waits for you.") for part in (line, one)][1:]
 
 
@@ -77,8 +79,8 @@ def _left_out(steps: int) -> str:
 
 def _fit(parts: Sequence[Part]) -> bool:
     blocks = sum(len(part.blocks) for part in parts)
-    return blocks <= MOST_BLOCKS and _FRAME + sum(len(json.dumps(part.json)) for part in parts) <= MOST_BYTES
+    return blocks <= MOST_BLOCKS and _FRAME + sum(part.size for part in parts) <= MOST_BYTES
 
 
 def _home(parts: Sequence[Part]) -> Json:
-    return small_enough(View(type="home", blocks=[block for part in parts for block in part.blocks]))
+    return small_enough(_HOME.filled(blocks=[block for part in parts for block in part.blocks]))

@@ -1,14 +1,13 @@
 """Parts of a message, and how many of them one message holds."""
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
-from slack_sdk.models.blocks import Block
-
-from cards.blocks.texts import SECTION, Json, note, quiet, section
+from cards.blocks.texts import SECTION, note, quiet, section
 from cards.limits import pieces, units
+from cards.moulds import Json, Written
 
 MOST_BLOCKS = 50
 MOST_WEIGHT, BLOCK_WEIGHT = 11_000, 125
@@ -22,17 +21,22 @@ Slack refuses a message for this sum (`msg_blocks_too_long`) and doesn't tell th
 class Part:
     """Blocks that stay together, and the same in words for whoever doesn't see them."""
 
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[Written] = field(default_factory=list)
     words: str = ""
 
     @cached_property
     def json(self) -> list[Json]:
-        """The blocks as Slack takes them. Raises an error of slack_sdk if one of them is against its own rules."""
+        """The blocks as Slack takes them."""
         return [block.to_dict() for block in self.blocks]
 
     @cached_property
+    def size(self) -> int:
+        """How many characters of JSON the blocks are."""
+        return len(json.dumps(self.json))
+
+    @cached_property
     def weight(self) -> int:
-        return sum(BLOCK_WEIGHT + sum(map(units, _texts(block))) for block in self.json)
+        return sum(BLOCK_WEIGHT + _said(block) for block in self.json)
 
 
 def paragraphs(text: str) -> list[Part]:
@@ -61,23 +65,14 @@ def packed(parts: Iterable[Part], opening: Part) -> list[list[Part]]:
     return messages
 
 
-def most(highest: int, holds: Callable[[int], bool]) -> int | None:
-    """The highest number up to this for which it holds, where it holds for all below; None if it does for none."""
-    fewest, found = 0, None
-    while fewest <= highest:
-        middle = (fewest + highest) // 2
-        if holds(middle):
-            found, fewest = middle, middle + 1
-        else:
-            highest = middle - 1
-    return found
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from (value[name] for name in ("text", "alt_text") if isinstance(value.get(name), str))
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
+def _said(block: Json) -> int:
+    """How many units of text are in it."""
+    said = 0
+    for name, inner in block.items():
+        if isinstance(inner, str):
+            said += units(inner) if name in ("text", "alt_text") else 0
+        elif isinstance(inner, dict):
+            said += _said(inner)
+        elif isinstance(inner, list):
+            said += sum(map(_said, inner))
+    return said

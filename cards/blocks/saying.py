@@ -2,19 +2,22 @@
 
 from dataclasses import dataclass
 
-from slack_sdk.models.blocks import Block, MarkdownTextObject, PlainTextObject, SectionBlock
+from slack_sdk.models.blocks import SectionBlock
 
 from cards.blocks.figures import Picture, bars_of, picture_of, table_of
+from cards.blocks.moulds import mould
 from cards.blocks.parts import Part, paragraphs
-from cards.blocks.texts import FIELD, HEADER, bold, header, note, notes, plain, quiet, sentence
+from cards.blocks.texts import FIELD, HEADER, PLAIN, bold, header, note, notes, plain, quiet, sentence
 from cards.card import Card, Fact
 from cards.limits import shortened, units
+from cards.moulds import Written
 from cards.presenting import SIGNS, WHY_QUESTION, download_words, error_words, why_lines
 
 TEXT_CUT = "… The text is shortened here."
 _FACTS_A_BLOCK = 5
 _LONG_FACT = 300
 """A value longer than that is a paragraph: beside its label it would stand in half the width of a message."""
+_FACTS = mould(SectionBlock(fields=[PLAIN]), "fields")
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,12 @@ def figures(card: Card, picture: Picture | None = None, rows: int | None = None)
 def facts(given: tuple[Fact, ...]) -> list[Part]:
     """Facts in two columns, five a block; a long one becomes a paragraph of its own, in its place."""
     parts: list[Part] = []
-    fields: list[PlainTextObject | MarkdownTextObject] = []
+    fields: list[Written] = []
     words: list[str] = []
 
     def close() -> None:
         if fields:
-            parts.append(Part([SectionBlock(fields=list(fields))], " ".join(words)))
+            parts.append(Part([_FACTS.filled(fields=fields)], " ".join(words)))
         fields.clear()
         words.clear()
 
@@ -98,6 +101,6 @@ def facts(given: tuple[Fact, ...]) -> list[Part]:
     return parts
 
 
-def reason(card: Card) -> list[Block]:
+def reason(card: Card) -> list[Written]:
     """Why somebody is asked, in small print."""
     return notes("\n".join((WHY_QUESTION, *why_lines(card.why)))) if card.why else []

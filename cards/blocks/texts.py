@@ -5,19 +5,40 @@ and its marks are put in look-alikes.
 """
 
 import re
-from typing import Any
 
-from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, PlainTextObject, SectionBlock
+from slack_sdk.models.blocks import (
+    ContextBlock,
+    DividerBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
 
+from cards import moulds
+from cards.blocks.moulds import mould
 from cards.limits import pieces, shortened, units
+from cards.moulds import Written
 
-Json = dict[str, Any]
+Json = moulds.Json
+"""What Slack is sent."""
 
 SECTION, FIELD, HEADER = 3000, 2000, 150
 CUT = "… (shortened here)"
 GO_ON = "… (in full below)"
 EMPTY = "–"
 """What stands where there is nothing to say: Slack refuses an empty text."""
+
+PLAIN = PlainTextObject(text=EMPTY, emoji=False)
+"""An example of a plain text, for the moulds of what has one."""
+
+_PLAIN = mould(PLAIN, "text")
+_BOLD = mould(MarkdownTextObject(text=EMPTY, verbatim=True), "text")
+_HEADER = mould(HeaderBlock(text=PLAIN), "text")
+_SECTION = mould(SectionBlock(text=PLAIN, expand=True), "text", "expand")
+_NOTE = mould(ContextBlock(elements=[PLAIN]), "elements")
+LINE = mould(DividerBlock()).filled()
+"""A line across, between what a view says and what it asks, or between two cards."""
 
 _FOLDED_BY_CLIENTS = 500
 """A section longer than about that is shown with "see more", unless it says that it isn't to be."""
@@ -43,44 +64,48 @@ def escape(text: str) -> str:
     return quiet(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def plain(text: str, limit: int, saying: str = CUT) -> PlainTextObject:
+def plain(text: str, limit: int, saying: str = CUT) -> Written:
     """The text as it was written; what is too long for its place ends in `saying`."""
     said = quiet(text)
-    return PlainTextObject(text=shortened(said if said.strip() else EMPTY, limit, saying), emoji=False)
+    return _PLAIN.filled(text=shortened(said if said.strip() else EMPTY, limit, saying))
 
 
-def bold(text: str) -> MarkdownTextObject:
+def bold(text: str) -> Written:
     """A label or a heading in bold, on one line."""
+    return _BOLD.filled(text=_in_bold(text))
+
+
+def _in_bold(text: str) -> str:
     words = _MARKS.sub(lambda mark: _LOOK_ALIKES[mark.group()], " ".join(text.split())) or EMPTY
-    return MarkdownTextObject(text=f"*{escape(words)}*", verbatim=True)
+    return f"*{escape(words)}*"
 
 
-def header(text: str, saying: str = GO_ON) -> Block:
+def header(text: str, saying: str = GO_ON) -> Written:
     """The heading that a screen reader can go to."""
-    return HeaderBlock(text=plain(" ".join(text.split()), HEADER, saying))
+    return _HEADER.filled(text=plain(" ".join(text.split()), HEADER, saying))
 
 
-def section(text: str, saying: str = CUT) -> Block:
+def section(text: str, saying: str = CUT) -> Written:
     """A paragraph, in one block whatever its length."""
-    return SectionBlock(text=plain(text, SECTION, saying), expand=True if units(text) > _FOLDED_BY_CLIENTS else None)
+    return _SECTION.filled(text=plain(text, SECTION, saying), expand=units(text) > _FOLDED_BY_CLIENTS or None)
 
 
-def sections(text: str) -> list[Block]:
+def sections(text: str) -> list[Written]:
     """The whole text, in as many blocks as it takes; none where it is empty."""
     return [section(piece) for piece in pieces(quiet(text), SECTION)]
 
 
-def heading(title: str) -> list[Block]:
+def heading(title: str) -> list[Written]:
     """A heading within a card."""
-    words = bold(title)
-    return [SectionBlock(text=words)] if units(words.text) <= SECTION else sections(title)
+    fits = units(_in_bold(title)) <= SECTION
+    return [_SECTION.filled(text=bold(title))] if fits else sections(title)
 
 
-def note(text: str) -> Block:
+def note(text: str) -> Written:
     """A line in small print."""
-    return ContextBlock(elements=[plain(text, FIELD)])
+    return _NOTE.filled(elements=[plain(text, FIELD)])
 
 
-def notes(text: str) -> list[Block]:
+def notes(text: str) -> list[Written]:
     """The whole text in small print."""
     return [note(piece) for piece in pieces(quiet(text), FIELD)]

@@ -12,7 +12,6 @@ from pydantic import BaseModel
 
 from cards.adaptive import MOST_BYTES, answers, literal, render
 from cards.adaptive.buttons import MOST_REFRESHED
-from cards.adaptive.moulds import Json, Mould
 from cards.card import (
     Action,
     Bars,
@@ -31,6 +30,7 @@ from cards.card import (
     Why,
 )
 from cards.limits import CardTooLarge
+from cards.moulds import Mould, Written
 from tests.cards.checks import CHART, faults_of, inside, of_type, size_of
 
 INVITATION = Download("Add to your calendar", "audit-K7F-204.ics", "text/calendar", b"BEGIN:VCALENDAR", "audit/7")
@@ -127,7 +127,7 @@ def test_a_question_into_which_nothing_was_typed_is_written_once_for_all_cards(
     fills = 0
     fill = Mould.filled
 
-    def counted(self: Mould, **parts: object) -> Json:
+    def counted(self: Mould, **parts: object) -> Written:
         nonlocal fills
         fills += 1
         return fill(self, **parts)

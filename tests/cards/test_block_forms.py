@@ -1,4 +1,6 @@
+import gc
 import json
+import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -36,6 +38,7 @@ from cards.card import (
     Why,
 )
 from cards.limits import CardTooLarge, units
+from cards.moulds import Mould, Written
 from tests.cards.slack import CONTEXT, Sent, asked_in, blocks_by_name, faults_of, forms_of, inside, of_type
 from tests.cards.test_blocks import squeezed, words_of
 from tests.slack.forms import state_of
@@ -317,6 +320,13 @@ def test_a_form_keeps_its_steps_whatever_was_answered_and_however_wrong() -> Non
     assert faults_of(Sent("Modal", view) for view in forms_of(again)) == []
 
 
+def test_errors_on_a_step_that_is_full_push_nothing_onto_another() -> None:
+    full = form(*(TextInput(f"t{number}", "Why?", hint="w " * 5500) for number in range(MOST_INPUTS)))
+    wrong = full.answered({"t1": "Because."}, {entry.name: "Please say more." for entry in full.all_inputs()})
+    assert len(of_type(opened(full)["blocks"], "input", "section")) == MOST_ASKING_BLOCKS
+    assert form_steps(full, "submit", "7") == form_steps(wrong, "submit", "7") == 1
+
+
 def test_a_group_too_long_for_a_step_is_cut_and_keeps_its_heading() -> None:
     card = form(InputGroup("Headings", tuple(TextInput(f"t{number}", "T") for number in range(30))))
     views = list(forms_of(card))
@@ -449,9 +459,46 @@ def test_a_form_that_asks_nothing_any_more_can_still_be_sent() -> None:
     assert view["submit"]["text"] == "Send the audit"
 
 
+def test_a_question_into_which_nothing_was_typed_is_written_once_for_all_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    fills = 0
+    fill = Mould.filled
+
+    def counted(self: Mould, **parts: object) -> Written:
+        nonlocal fills
+        fills += 1
+        return fill(self, **parts)
+
+    def fills_for(*inputs: Input) -> int:
+        before = fills
+        opened(form(*inputs))
+        return fills - before
+
+    monkeypatch.setattr(Mould, "filled", counted)
+    asked = (TextInput("once", "Once?", hint="Two sentences."), ChoiceInput("grade", "Grade", GRADES, value="good"))
+    first = fills_for(*asked)
+    assert 0 < fills_for(*asked) < first
+    assert fills_for(*asked) == fills_for(asked[0])
+    assert fills_for(replace(asked[0], value="typed"), asked[1]) > fills_for(*asked)
+
+
+def test_what_somebody_typed_is_not_kept_when_their_form_is_gone() -> None:
+    class Typed(str):
+        """A text of which one can see whether anybody still holds it."""
+
+    typed = [Typed("He said so."), Typed("next Tuesday")]
+    watched = [weakref.ref(one) for one in typed]
+    inputs = (TextInput("why", "Why?", value=typed[0]), DateInput("when", "When?", value=typed[1]))
+    assert only(opened(form(*inputs)), "plain_text_input")["initial_value"] == "He said so."
+    del typed, inputs
+    gc.collect()
+    assert [one() for one in watched] == [None, None]
+
+
 def test_too_much_context_and_too_many_choices_are_refused_in_words() -> None:
     with pytest.raises(ValueError, match="at most 3000 characters of context, not 3001"):
         form_view(form(TextInput("a", "A")), "submit", "7", context="c" * 3001)
+    with pytest.raises(ValueError, match="at most 3000 characters of context, not 3001"):
+        waiting_view("One moment.", "c" * 3001)
     people = tuple(Choice(str(number), f"Somebody called Person {number}") for number in range(5000))
     with pytest.raises(CardTooLarge, match="Slack takes 240"):
         opened(form(ChoiceInput("to", "Who?", people)))

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from slack_sdk.models.basic_objects import JsonObject
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
 
 from cards.blocks import MOST_BLOCKS, MOST_WEIGHT, BlockMessage, Picture, escape, render, render_all
 from cards.card import (
@@ -53,6 +56,12 @@ def words_of(*shown: Any) -> str:
     return squeezed(" ".join(texts))
 
 
+def mutable(value: Any) -> list[Any]:
+    """The value and all that is in it, as far as somebody could change it."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value] * isinstance(value, dict | list) + [found for one in inner for found in mutable(one)]
+
+
 def squeezed(text: str) -> str:
     kept = text.replace(WORD_JOINER, "").translate({0x2217: "*", 0x223C: "~", 0x2CB: "`", 0x2CD: "_"})
     return " ".join(kept.split())
@@ -62,6 +71,37 @@ def squeezed(text: str) -> str:
 @given(...)
 def test_all_that_slack_is_sent_of_any_card_passes_every_check(card: Card) -> None:
     assert faults_of(all_of(with_one_primary(card))) == []
+
+
+@settings(max_examples=30)
+@given(...)
+def test_anything_that_slack_is_sent_is_as_the_library_would_have_formed_it(card: Card) -> None:
+    for one in all_of(with_one_primary(card)):
+        formed = [block.to_dict() for block in Block.parse_all(one.blocks)]
+        assert json.dumps(formed) == json.dumps(one.blocks)
+        if one.kind != "Message":
+            assert json.dumps(View(**one.payload).to_dict()) == json.dumps(one.payload)
+
+
+@settings(max_examples=20)
+@given(...)
+def test_what_is_changed_in_one_message_or_form_shows_in_no_other(card: Card) -> None:
+    first, second = ([found for one in all_of(card) for found in mutable(one.payload)] for _ in range(2))
+    assert len({id(one) for one in (*first, *second)}) == len(first) + len(second)
+
+
+def test_what_is_sent_again_is_made_without_forming_its_elements_anew(
+    full_card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = all_of(full_card)
+
+    def formed(*_: object) -> None:
+        raise AssertionError("an element was formed anew")
+
+    monkeypatch.setattr(JsonObject, "validate_json", formed)
+    monkeypatch.setattr(JsonObject, "get_non_null_attributes", formed)
+    assert all_of(full_card) == first
+    assert "Hello" in words_of(render(replace(full_card, title="Hello"), card_id="c2"))
 
 
 @settings(max_examples=40)
