@@ -208,8 +208,8 @@ HELP_THEMES = (
 HELP_ALL = (
     ("mine", "what waits for you"),
     ("Tues 2pm", "suggest a time for your discussion"),
-    ("done", "what you were asked for is done; with several things, write the case as well"),
-    ("can't, on leave until Monday", "hand an audit back, or say no to a time, with your reason"),
+    ("done", "you have done what you were asked for"),
+    ("can't, on leave until Monday", "hand an audit back, and why"),
     ("safety REF", "raise a safety concern; without REF you choose the case"),
     ("leave until 17 April", "you are away"),
     ("I am back", "you are there again, sooner than noted"),

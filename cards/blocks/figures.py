@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from slack_sdk.models.blocks import ImageBlock, RichTextBlock, RichTextElementParts, RichTextPreformattedElement
+from slack_sdk.models.blocks import ImageBlock
 from slack_sdk.models.blocks.basic_components import SlackFile
 
 from cards.blocks.moulds import mould
 from cards.blocks.parts import Part, paragraphs, small
-from cards.blocks.texts import CUT, heading, quiet, sections
+from cards.blocks.texts import CUT, heading, lined_up, lined_up_units, sections
 from cards.card import Bars, Table
-from cards.limits import shortened, units
-from cards.moulds import Written
+from cards.limits import shortened
 from cards.presenting import more_rows
 
 GRID_WIDTH = 60
@@ -20,12 +19,7 @@ CHUNK = 2400
 BULLET = "• "
 ALT = 2000
 
-_TEXT_EXAMPLE = RichTextElementParts.Text(text="Case  Due")
-_LINES_EXAMPLE = RichTextPreformattedElement(elements=[_TEXT_EXAMPLE])
 _FILE_EXAMPLE = SlackFile(id="F1")
-_TEXT = mould(_TEXT_EXAMPLE, "text")
-_LINES = mould(_LINES_EXAMPLE, "elements")
-_LINED_UP = mould(RichTextBlock(elements=[_LINES_EXAMPLE]), "elements")
 _FILE = mould(_FILE_EXAMPLE, "id")
 _PICTURE = mould(ImageBlock(alt_text="A picture", slack_file=_FILE_EXAMPLE), "alt_text", "slack_file")
 
@@ -53,7 +47,7 @@ def table_of(table: Table, rows: int | None = None) -> list[Part]:
     for first, last in _spans(grid[: len(kept)] if grid else sentences):
         words = ". ".join(one.removeprefix(BULLET) for one in sentences[first:last])
         shown = (
-            [_lined_up("\n".join([heads, *grid[first:last]]))] if grid else sections("\n".join(sentences[first:last]))
+            [lined_up("\n".join([heads, *grid[first:last]]))] if grid else sections("\n".join(sentences[first:last]))
         )
         parts.append(Part(shown, words))
     if len(kept) < len(table.rows):
@@ -100,16 +94,11 @@ def _grid(table: Table) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
-def _lined_up(text: str) -> Written:
-    literal = _TEXT.filled(text=quiet(text) or " ")
-    return _LINED_UP.filled(elements=[_LINES.filled(elements=[literal])])
-
-
 def _spans(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Where to cut the lines so that each span fits into a block; a line that doesn't is a span of its own."""
     first, room = 0, CHUNK
     for place, line in enumerate(lines):
-        needed = units(quiet(line)) + 1
+        needed = lined_up_units(line)
         if place > first and needed > room:
             yield first, place
             first, room = place, CHUNK

@@ -33,7 +33,7 @@ PLAIN = PlainTextObject(text=EMPTY, emoji=False)
 """An example of a plain text, for the moulds of what has one."""
 
 _PLAIN = mould(PLAIN, "text")
-_BOLD = mould(MarkdownTextObject(text=EMPTY, verbatim=True), "text")
+_MARKED = mould(MarkdownTextObject(text=EMPTY, verbatim=True), "text")
 _HEADER = mould(HeaderBlock(text=PLAIN), "text")
 _SECTION = mould(SectionBlock(text=PLAIN, expand=True), "text", "expand")
 _NOTE = mould(ContextBlock(elements=[PLAIN]), "elements")
@@ -47,6 +47,7 @@ _WORD_JOINER = "\u2060"
 # An underscore within a word, as in a case reference, is no markup.
 _MARKS = re.compile(r"[*~`]|(?<![^\W_])_|_(?![^\W_])")
 _LOOK_ALIKES = {"*": "\u2217", "~": "\u223c", "`": "\u02cb", "_": "\u02cd"}
+_FENCE = "```"
 
 
 def sentence(text: str) -> str:
@@ -72,12 +73,26 @@ def plain(text: str, limit: int, saying: str = CUT) -> Written:
 
 def bold(text: str) -> Written:
     """A label or a heading in bold, on one line."""
-    return _BOLD.filled(text=_in_bold(text))
+    return _MARKED.filled(text=_in_bold(text))
 
 
 def _in_bold(text: str) -> str:
     words = _MARKS.sub(lambda mark: _LOOK_ALIKES[mark.group()], " ".join(text.split())) or EMPTY
     return f"*{escape(words)}*"
+
+
+def lined_up(text: str) -> Written:
+    """Lines whose columns stand below one another: with letters of one width, and every space kept.
+
+    Whoever makes the text sees to it that it fits into a block (`lined_up_units`).
+    """
+    words = escape(text).replace("`", _LOOK_ALIKES["`"])
+    return _SECTION.filled(text=_MARKED.filled(text=f"{_FENCE}{words}{_FENCE}"), expand=True)
+
+
+def lined_up_units(line: str) -> int:
+    """How much of a block a line takes that is lined up with others, its end included."""
+    return units(escape(line)) + 1
 
 
 def header(text: str, saying: str = GO_ON) -> Written:

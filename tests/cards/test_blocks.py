@@ -159,8 +159,12 @@ def test_a_name_is_shown_as_it_was_written_and_calls_nobody(name: str) -> None:
         assert words_of(one.blocks).count(squeezed(name)) >= 5
         assert "<!" not in one.payload.get("text", "")
         assert "<@" not in one.payload.get("text", "")
-    labels = [text["text"] for one in found for text in of_type(one.blocks, "mrkdwn")]
+    marked = [text["text"] for one in found for text in of_type(one.blocks, "mrkdwn")]
+    tables = [text.removeprefix("```").removesuffix("```") for text in marked if text.startswith("```")]
+    labels = [text for text in marked if not text.startswith("```")]
+    assert tables
     assert labels
+    assert not any("`" in table or "<" in table for table in tables)
     assert all(label[0] == label[-1] == "*" and not set("*`~") & set(label[1:-1]) for label in labels)
 
 
@@ -318,12 +322,25 @@ def test_short_facts_stand_in_two_columns_and_an_empty_one_is_shown_as_empty() -
 
 
 def test_a_narrow_table_is_lined_up_and_a_wide_one_is_read_row_by_row(full_card: Card) -> None:
-    narrow = of_type(render(full_card, card_id="c1").blocks, "rich_text_preformatted")
-    assert "Month     Grade\nFebruary  Good" in narrow[0]["elements"][0]["text"]
+    narrow = "```Month     Grade\nFebruary  Good\nJanuary   Requires improvement```"
+    assert narrow in [one["text"] for one in of_type(render(full_card, card_id="c1").blocks, "mrkdwn")]
     wide = Table("Actions", ("Case", "What"), (("K7F-204", "Update the chronology " * 4),))
     message = render(Card("x", table=wide), card_id="c1")
-    assert not of_type(message.blocks, "rich_text_preformatted")
+    assert "```" not in json.dumps(message.blocks)
     assert "Case: K7F-204; What: Update the chronology" in words_of(message)
+
+
+def test_no_cell_of_a_table_is_markup_or_ends_it() -> None:
+    table = Table("Names", ("Who", "What"), (("<!channel> ``` <@U1>", "*a* & `b`"),))
+    (shown,) = [one for one in of_type(render(Card("x", table=table), card_id="c").blocks, "section") if "text" in one][
+        1:
+    ]
+    words = shown["text"]["text"]
+    assert words.count("`") == 6
+    assert "&lt;\u2060!channel&gt;" in words
+    assert "&amp;" in words
+    many = Table("Names", ("Who", "What"), (("<" * 20, "&" * 20),) * 200)
+    assert faults_of(sent(render_all(Card("x", table=many), card_id="c"))) == []
 
 
 def test_a_row_longer_than_a_block_is_whole_all_the_same() -> None:
