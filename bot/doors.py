@@ -54,7 +54,8 @@ class Doors:
         """
         waits: NotDelivered | None = None
         reasons: list[str] = []
-        for platform in await self._in_order(to):
+        order = await self._in_order(to)
+        for platform in order:
             try:
                 return await self.doors[platform].deliver(to, parcel)
             except NotDelivered as failure:
@@ -63,7 +64,8 @@ class Doors:
                     continue
                 if not parcel.urgent:
                     raise
-                log.warning("%s is down for something urgent, so another platform is tried", platform)
+                if platform != order[-1]:
+                    log.warning("%s is down for something urgent, so another platform is tried", platform)
                 if failure.failure is Failure.UNKNOWN and not parcel.repeat:
                     parcel = replace(parcel, card=repeated(parcel.card), repeat=True)
                 if waits is None or failure.failure is Failure.UNKNOWN:

@@ -187,7 +187,8 @@ async def _open_platforms(
     if settings.slack is not None:
         from bot.slack.opening import open_slack
 
-        slack = await stack.enter_async_context(open_slack(settings.slack, store, clock, last_seen))
+        reachable = links if settings.web.public_url else None
+        slack = await stack.enter_async_context(open_slack(settings.slack, store, clock, last_seen, reachable))
         doors["slack"] = TimedPlatform(slack.door, "slack", figures)
     board = Doors(store, doors, last_seen)
     door = _with_email(settings, board, store.framework, clock, figures)

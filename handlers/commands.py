@@ -35,6 +35,12 @@ ENDS_FREELY = frozenset({"reassign", "extend", "allocate", "waive", "commission"
 LONGEST = 2000
 NOT_UNDERSTOOD = "Sorry, I didn't understand that"
 NEAR, MOST_NEAR = 0.65, 3
+GREETING = re.compile(
+    r"\W*(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening)|morning)(?: there| auditloop)?\W*", re.I
+)
+THANKS = re.compile(
+    r"\W*(?:(?:ok|okay|great|perfect|lovely)\W+)?(?:thanks?|thank you|cheers|ta)(?: (?:a lot|very much))?\W*", re.I
+)
 BOOKING = ("agree_session", "book_session", "hold_session")
 
 Order = Callable[[Transaction, Person, str, datetime], Awaitable[Reply]]
@@ -98,6 +104,10 @@ async def say(
     answered = await in_words.answer(tx, person, words, at, about) or await _booking(tx, person, words, at)
     if answered is not None:
         return answered
+    if GREETING.fullmatch(words):
+        return Reply(replace(await questions.mine(tx, person, at), title=f"Hello {person.name.split()[0]}"))
+    if THANKS.fullmatch(words):
+        return Reply(Card(title="You're welcome", text=("Write mine to see what waits for you.",)))
     waiting = await questions.mine(tx, person, at, _nearest(tx, person, words))
     raise Refused(replace(waiting, title=NOT_UNDERSTOOD, tone=Tone.REFUSED))
 

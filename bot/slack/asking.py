@@ -1,14 +1,14 @@
 """What is asked by a slash command or a shortcut: the words that work everywhere, answered to the asker alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.answering import Answering
 from bot.program import Program
 from bot.slack.incoming import Incoming
 from bot.slack.known import Known, NotKnown
 from bot.slack.modals import Modals
-from bot.slack.origins import Form, Origin
+from bot.slack.origins import Form, Origin, origin_of
 from bot.slack.pressing import answer_id
 from bot.slack.responding import Responding
 from bot.slack.windows import Windows
@@ -20,6 +20,7 @@ from handlers.interaction import Interaction, Reply
 
 SHORTCUTS: Mapping[str, str] = {"my_audits": "mine", "safety_concern": "safety"}
 """The callback_ids of the global shortcuts, and what each asks in words."""
+BEHIND_THE_COMMAND = "Here, put {command} before it, so that only you see it and the answer."
 ON_ITS_WAY = "One moment, please: the answer is on its way."
 
 
@@ -43,9 +44,13 @@ class Asking:
         reply = await self._say(incoming, person_id, line.text, in_group=line.share)
         if reply.again:
             return
+        card = reply.card
+        if reply.refused and not origin_of(incoming).is_own_chat:
+            # Written as it is said, it would be a message that everyone there reads.
+            card = replace(card, text=(*card.text, BEHIND_THE_COMMAND.format(command=incoming.command)))
         await self.responding.respond(
             incoming.response_url,
-            reply.card,
+            card,
             answer_id(incoming.event_id),
             person_id,
             in_channel=line.share and not reply.refused,

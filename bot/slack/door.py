@@ -3,17 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import uuid4
 
 from audits.people import Person
 from bot.slack.acquaintance import DEACTIVATED, PLATFORM, UNKNOWN, Acquaintance, NoAccount
 from bot.slack.client import SlackClient, Spot
 from bot.slack.failures import Refused, Unanswered
+from bot.slack.files import Files
 from bot.slack.insisting import AGAIN, IN_DOUBT, TRY_AGAIN, insist
 from bot.slack.pictured import carried
 from cards.blocks import BlockMessage, Picture, render, render_all
-from cards.card import Card, Tone
+from cards.card import Card
 from cards.limits import CardTooLarge
 from cards.pictures import alt, picture
 from scheduling.door import Failure, NotDelivered, Parcel
@@ -57,6 +58,7 @@ class SlackDoor:
     store: Store
     client: SlackClient
     acquaintance: Acquaintance
+    files: Files
 
     async def deliver(self, to: Person, parcel: Parcel) -> Place:
         """Send a card to a person's own chat, an audit's in the thread of its first message. Raises NotDelivered."""
@@ -71,7 +73,7 @@ class SlackDoor:
             if spot is None:
                 raise NotDelivered(Failure.UNKNOWN, "only a part of a long message could be sent to Slack")
             spots.append(spot)
-        await self._add_files(first.channel, thread or first.ts, parcel.card)
+        await self.files.add(first.channel, thread or first.ts, parcel.card, to.id)
         return _place(spots, token)
 
     async def change(self, to: Person, place: Place, card: Card, *, waited_for: bool = False) -> None:
@@ -109,10 +111,12 @@ class SlackDoor:
             if spot is None:
                 return None
             spots.append(spot)
-        await self._add_files(channel, thread or spots[0].ts, card)
+        await self.files.add(channel, thread or spots[0].ts, card, person_id)
         return _place(spots, token)
 
-    async def exchange(self, channel: str, ts: str, card: Card, card_id: str, *, thread: str = "") -> bool:
+    async def exchange(
+        self, channel: str, ts: str, card: Card, card_id: str, person_id: int, *, thread: str = ""
+    ) -> bool:
         """Show a card in the place of the one that was pressed; whether that worked.
 
         `thread` is the first message of the thread in which the pressed one is a reply.
@@ -124,7 +128,7 @@ class SlackDoor:
             return False
         changed = await insist(_changing(self.client, channel, ts, message), repeatable=True)
         if changed:
-            await self._add_files(channel, thread or ts, card)
+            await self.files.add(channel, thread or ts, card, person_id)
         return bool(changed)
 
     async def private_chat(self, to: Person) -> str:
@@ -225,14 +229,6 @@ class SlackDoor:
 
     # ---- carrying
 
-    async def _add_files(self, channel: str, thread: str, card: Card) -> None:
-        """Put a card's files into its thread; where one can't be, that is said there."""
-        for download in card.downloads:
-            upload = _uploading(self.client, channel, thread, download.label, download.filename, download.content)
-            if await insist(upload) is None:
-                lost = replace(_NO_FILE, text=(f"{download.label}: {_NO_FILE.text[0]}",))
-                await insist(_sending(self.client, channel, render(lost, card_id=""), thread))
-
     async def _take_away(self, channel: str, ts: str) -> None:
         """Take a part away that is no longer wanted; it may be gone already."""
         try:
@@ -284,16 +280,3 @@ def _sending(client: SlackClient, channel: str, message: BlockMessage, thread: s
 
 def _changing(client: SlackClient, channel: str, ts: str, message: BlockMessage) -> Callable[[], Awaitable[bool]]:
     return lambda: _change(client, channel, ts, message)
-
-
-def _uploading(
-    client: SlackClient, channel: str, thread: str, label: str, filename: str, content: bytes
-) -> Callable[[], Awaitable[str]]:
-    return lambda: client.upload(filename, content, title=label, channel=channel, thread=thread)
-
-
-_NO_FILE = Card(
-    title="A file could not be added",
-    text=("Slack didn't take this file. Everything else above holds.",),
-    tone=Tone.REFUSED,
-)

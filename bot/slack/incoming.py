@@ -140,6 +140,7 @@ class _Interaction(_Part):
 
 
 class _Command(_Part):
+    command: str = Field(default="/qa", max_length=64)
     user_id: str = Field(max_length=64, min_length=1)
     team_id: str = Field(max_length=64)
     channel_id: str = Field(default="", max_length=64)
@@ -205,6 +206,7 @@ class Incoming:
     card_id: str = ""
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     text: str = ""
+    command: str = ""
     callback_id: str = ""
     trigger_id: str = ""
     response_url: str = ""
@@ -232,7 +234,7 @@ def read(body: Json) -> Incoming:
     except RecursionError:
         raise NotReadable("nested too deeply") from None
     if "command" in body:
-        return _command(_formed(_Command, body), body)
+        return _command(_formed(_Command, body))
     if body.get("type") == "event_callback":
         return _event(_formed(_Told, body))
     if body.get("type") == "app_rate_limited":
@@ -356,14 +358,15 @@ def _text(text: str) -> str:
 # ---- commands
 
 
-def _command(told: _Command, body: Json) -> Incoming:
+def _command(told: _Command) -> Incoming:
     return Incoming(
         Kind.COMMAND,
-        _event_id("command", told.user_id, _mark(told.trigger_id), str(body["command"])[:64], told.text),
+        _event_id("command", told.user_id, _mark(told.trigger_id), told.command, told.text),
         told.user_id,
         told.team_id,
         channel=told.channel_id,
         text=_plain(told.text),
+        command=told.command,
         trigger_id=told.trigger_id,
         response_url=told.response_url,
     )

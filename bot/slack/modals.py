@@ -105,8 +105,19 @@ class Modals:
         """Open the form of a button."""
         form = Form(incoming.verb, incoming.subject, incoming.card_id, origin_of(incoming))
         opened = await self.windows.open(incoming.trigger_id, self._first_view(incoming, form))
-        if not opened and incoming.response_url:
-            await self.responding.respond(incoming.response_url, NOT_OPENED, "", 0)
+        if not opened:
+            await self._say_elsewhere(incoming, NOT_OPENED)
+
+    async def _say_elsewhere(self, incoming: Incoming, card: Card) -> None:
+        """Say something where somebody acted, or in their own chat where there is no place for it."""
+        if incoming.response_url:
+            await self.responding.respond(incoming.response_url, card, "", 0)
+            return
+        try:
+            person_id = await self.known.person(incoming)
+        except NotKnown:
+            return
+        await self.responding.privately(card, "", person_id)
 
     async def _first_view(self, incoming: Incoming, form: Form) -> Json:
         try:
@@ -153,13 +164,8 @@ class Modals:
 
     async def _shown_late(self, incoming: Incoming, view: SeenView, work: "asyncio.Task[Outcome]") -> None:
         outcome = await work
-        if await self.windows.change(view.id, outcome.view) or outcome.apart is None:
-            return
-        try:
-            person_id = await self.known.person(incoming)
-        except NotKnown:
-            return
-        await self.responding.privately(outcome.apart, "", person_id)
+        if not await self.windows.change(view.id, outcome.view) and outcome.apart is not None:
+            await self._say_elsewhere(incoming, outcome.apart)
 
     async def _outcome(self, incoming: Incoming, view: SeenView) -> Outcome:
         try:
@@ -314,18 +320,25 @@ class Modals:
 
     async def closed(self, incoming: Incoming) -> None:
         """Keep what was typed into a form that is closed, where Slack says it."""
-        await self._keep(incoming)
+        if any(incoming.values.values()):
+            await self._keep(incoming)
 
     async def _keep(self, incoming: Incoming) -> None:
         view = incoming.view
-        if view is None or not any(incoming.values.values()):
+        if view is None:
             return
         form, person_id = unpacked(view.metadata), await self.known.person(incoming)
         card = await self.answering.card(person_id, form.inputs_of)
         found = _in_form(person_id, form, card) if card is not None else None
+        if found is None:
+            return
+        values = _named(incoming.values, found.names)
         async with self._writing.setdefault(view.id, asyncio.Lock()):
-            if found is not None and (view.id, view.hash) not in self._left:
-                await self.drafting.keep(person_id, form.name, _named(incoming.values, found.names))
+            if (view.id, view.hash) in self._left:
+                return
+            # Empty inputs are kept where they were emptied, not where nobody has begun.
+            if any(values.values()) or await self.drafting.kept(person_id, form.name):
+                await self.drafting.keep(person_id, form.name, values)
 
     def _leave(self, view: SeenView) -> None:
         """From now on what somebody typed here before is no longer kept, however late it comes."""
@@ -375,7 +388,7 @@ def _again(card: Card) -> Card:
 
 NOT_OPENED = Card(
     title="The form could not be opened",
-    text=("Slack gives three seconds for it, and they had gone by. Please press the button once more.",),
+    text=("Slack didn't open it in time. Please press the button once more.",),
     tone=Tone.REFUSED,
 )
 OUT_OF_DATE = Card(

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bot.calendar_links import CalendarLinks
 from bot.doors import LastSeen
 from bot.faults import UserFault
 from bot.rates import Rates
@@ -12,6 +13,7 @@ from bot.settings import SlackSettings
 from bot.slack.acquaintance import Acquaintance
 from bot.slack.client import SlackClient, Workspace
 from bot.slack.door import SlackDoor
+from bot.slack.files import Files
 from bot.slack.rates import rates_of_slack
 from bot.slack.roster import Roster
 from scheduling.clock import Clock
@@ -57,15 +59,17 @@ class OpenedSlack:
 
 @asynccontextmanager
 async def open_slack(
-    settings: SlackSettings, store: Store, clock: Clock, last_seen: LastSeen
+    settings: SlackSettings, store: Store, clock: Clock, last_seen: LastSeen, links: CalendarLinks | None = None
 ) -> AsyncIterator[OpenedSlack]:
-    """The door to Slack, closed at the end."""
+    """The door to Slack, closed at the end. `links` makes links to files that Slack doesn't take, where any can be
+    followed."""
     rates = Rates(rates_of_slack(settings.sends_a_second), asyncio.get_running_loop().time)
     client = SlackClient(settings.api_url, settings.bot_token.get_secret_value().strip(), rates)
     roster = Roster(client, clock)
     acquaintance = Acquaintance(store, client, roster, clock, last_seen)
     try:
-        yield OpenedSlack(settings, client, SlackDoor(store, client, acquaintance), acquaintance)
+        door = SlackDoor(store, client, acquaintance, Files(client, clock, links))
+        yield OpenedSlack(settings, client, door, acquaintance)
     finally:
         await roster.close()
         await client.close()

@@ -80,7 +80,7 @@ class Pressing:
             return
         if reply.refused:
             self.counts.refuse("press")
-            await self._bring_up_to_date(press.origin, pressed)
+            await self._bring_up_to_date(person_id, press.origin, pressed)
             return
         self.program.call()
         if not reply.asks_again:
@@ -107,22 +107,22 @@ class Pressing:
     async def _exchange(self, person_id: int, press: Press, pressed: Pressed) -> None:
         origin, card_id = press.origin, pressed.token or answer_id(press.event_id)
         if origin.stands:
-            await self._show(origin, pressed.in_place, card_id, pressed.posted)
+            await self._show(person_id, origin, pressed.in_place, card_id, pressed.posted)
         elif origin.response_url:
             await self.responding.respond(origin.response_url, pressed.in_place, card_id, person_id, replace=True)
 
-    async def _bring_up_to_date(self, origin: Origin, pressed: Pressed) -> None:
+    async def _bring_up_to_date(self, person_id: int, origin: Origin, pressed: Pressed) -> None:
         """A refusal changes nothing, but often what was pressed shows something old."""
         posted = pressed.posted
         if origin.stands and posted is not None and fingerprint(posted.standing.card) != posted.row.shown:
-            await self._show(origin, posted.standing.card, pressed.token, posted)
+            await self._show(person_id, origin, posted.standing.card, pressed.token, posted)
 
-    async def _show(self, origin: Origin, card: Card, card_id: str, posted: Posted | None) -> None:
+    async def _show(self, person_id: int, origin: Origin, card: Card, card_id: str, posted: Posted | None) -> None:
         if posted is not None and BETWEEN in posted.row.activity_id:
             done = await self._show_in_parts(posted.row, card)
         else:
             ts = (posted.row.activity_id if posted is not None else "") or origin.ts
-            done = await self.door.exchange(origin.channel, ts, card, card_id, thread=origin.thread)
+            done = await self.door.exchange(origin.channel, ts, card, card_id, person_id, thread=origin.thread)
         if posted is not None:
             await (self.answering.settle(posted) if done else self.answering.unsettle(posted))
 

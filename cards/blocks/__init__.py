@@ -8,12 +8,12 @@ from cards.blocks.buttons import buttons
 from cards.blocks.figures import Picture
 from cards.blocks.parts import MOST_BLOCKS, MOST_WEIGHT, Part, fit, packed, small
 from cards.blocks.saying import Cuts, body, head, lead, reason
-from cards.blocks.texts import CUT, escape, sentence
+from cards.blocks.texts import CUT, escape, link, sentence
 from cards.card import Card
 from cards.limits import CardTooLarge, most, shortened, units
 from cards.presenting import refuse_reserved
 
-__all__ = ["MOST_BLOCKS", "MOST_WEIGHT", "BlockMessage", "Picture", "escape", "render", "render_all"]
+__all__ = ["MOST_BLOCKS", "MOST_WEIGHT", "BlockMessage", "Picture", "escape", "render", "render_all", "with_link"]
 
 _NOTIFICATION = 4000
 """The most characters of a text that Slack takes when a message is changed."""
@@ -26,6 +26,11 @@ class BlockMessage:
 
     text: str
     blocks: list[dict[str, Any]]
+
+
+def with_link(message: BlockMessage, label: str, url: str) -> BlockMessage:
+    """The message with a link below everything else; it must have room for one block more."""
+    return BlockMessage(f"{message.text} {label}: {url}", [*message.blocks, link(label, url).to_dict()])
 
 
 def render(card: Card, *, card_id: str, picture: Picture | None = None) -> BlockMessage:

@@ -95,6 +95,12 @@ def lined_up_units(line: str) -> int:
     return units(escape(line)) + 1
 
 
+def link(label: str, url: str) -> Written:
+    """A line that opens an address; the address must be safe to be opened."""
+    words = " ".join(label.replace("|", " ").split()) or EMPTY
+    return _SECTION.filled(text=_MARKED.filled(text=f"<{escape(url)}|{escape(words)}>"), expand=None)
+
+
 def header(text: str, saying: str = GO_ON) -> Written:
     """The heading that a screen reader can go to."""
     return _HEADER.filled(text=plain(" ".join(text.split()), HEADER, saying))

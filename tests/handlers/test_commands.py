@@ -73,7 +73,7 @@ async def test_every_word_works_as_it_is_typed_behind_a_slash_command(service: S
         ("Grace", "stats", "Do you mean status?"),
         ("Grace", "what is overdue", "Do you mean overdue?"),
         ("Grace", "show me the status of a case", "Do you mean status or case?"),
-        ("Grace", "good morning", "Write help to see what auditloop knows."),
+        ("Grace", "what lovely weather", "Write help to see what auditloop knows."),
         ("Carol", "hlp", "Do you mean help?"),
         ("Carol", "saftey", "Do you mean safety?"),
         ("Carol", "overdoe", "Write help to see what auditloop knows."),

@@ -205,3 +205,19 @@ async def test_a_time_after_a_no_is_a_suggestion(service: Service) -> None:
     await service.ok(await service.says("Carol", "Tues 2pm"))
     reply = await service.ok(await service.says("Alice", "can't Tuesday, Wed 3pm?"))
     assert "Wed 7 Jan 2026 at 15:00" in words(reply.card)
+
+
+# ---- manners
+
+
+@pytest.mark.parametrize("text", ["hello", "Hi there!", "Good morning auditloop"])
+async def test_a_greeting_is_returned_with_what_waits(service: Service, text: str) -> None:
+    reply = await service.ok(await service.says("Carol", text))
+    assert reply.card.title == "Hello Carol"
+    assert "Answer the allocation" in words(reply.card)
+
+
+@pytest.mark.parametrize("text", ["thanks", "Thank you very much.", "Great, thanks!"])
+async def test_thanks_are_taken_and_change_nothing(service: Service, text: str) -> None:
+    reply = await service.ok(await service.says("Mia", text))
+    assert reply.card.title == "You're welcome"

@@ -119,7 +119,7 @@ async def test_everyone_sees_what_waits_for_them_alone(service: Service) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "hint"), [("overdoe", "Do you mean overdue?"), ("hepl", "Do you mean help?"), ("good morning", "help")]
+    ("text", "hint"), [("overdoe", "Do you mean overdue?"), ("hepl", "Do you mean help?"), ("lovely weather", "help")]
 )
 async def test_words_that_nobody_knows_get_the_nearest_right_one(service: Service, text: str, hint: str) -> None:
     reply = await service.says("Grace", text)

@@ -190,6 +190,7 @@ async def opened(
     over_sockets: bool = False,
     scopes: frozenset[str] = LEAST_SCOPES,
     teams: TeamsSettings | None = None,
+    public_url: str = "",
     begun: Callable[[Slack], None] = lambda _: None,
     **options: Any,
 ) -> AsyncIterator[Story]:
@@ -212,7 +213,10 @@ async def opened(
             secret = {"app_token": APP_TOKEN} if over_sockets else {"signing_secret": SIGNING_SECRET}
             values = {"bot_token": BOT_TOKEN, "api_url": slack.api_url, "sends_a_second": 50} | secret | options
             settings = Settings(
-                web=WebSettings(port=0), heartbeat_seconds=300, teams=teams, slack=SlackSettings.model_validate(values)
+                web=WebSettings(port=0, public_url=public_url),
+                heartbeat_seconds=300,
+                teams=teams,
+                slack=SlackSettings.model_validate(values),
             )
             running = await open_bot(stack, settings, store, clock, say=said.append)
             slack.bot_url = f"{running.address}/slack/events"

@@ -142,6 +142,16 @@ async def test_what_is_about_one_person_is_never_shared(story: Story) -> None:
     assert not in_channel(channel.messages)
 
 
+async def test_what_is_refused_in_a_channel_is_not_to_be_written_into_it(story: Story) -> None:
+    gil = story.people["Gil"]
+    channel = story.slack.channel("quality", [gil])
+    (found,) = await answered(story, gil, "/qa case", channel=channel)
+    assert "Write it like this: case K7F-204." in found
+    assert "Here, put /qa before it, so that only you see it and the answer." in found
+    (found,) = await answered(story, gil, "/qa case")
+    assert "put /qa before it" not in found
+
+
 async def test_somebody_else_may_not_share_what_is_for_officers(story: Story) -> None:
     carol = story.people["Carol"]
     channel = story.slack.channel("quality", [carol])

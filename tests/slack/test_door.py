@@ -1,7 +1,10 @@
 """What a person gets: an audit's messages in one thread, long cards in parts, files, charts, and changes in place."""
 
+import json
+import re
 from functools import partial
 
+import aiohttp
 import pytest
 
 from bot.doors import Doors
@@ -13,7 +16,7 @@ from tests.slack import trouble as wrong
 from tests.slack.access import LEAST_SCOPES
 from tests.slack.council import Opens, Story, parcel, reading
 from tests.slack.people import Member
-from tests.slack.story import at_once, unread
+from tests.slack.story import at_once, booked, unread
 from tests.slack.workspace import Message
 
 __all__ = ["at_once"]
@@ -156,6 +159,20 @@ async def test_a_file_that_cannot_come_is_said_to_be_missing_and_the_card_stands
         assert await unread(story) == {"Carol": ["Your session"]}
 
 
+async def test_where_files_cannot_be_sent_the_calendar_file_is_a_link_that_opens_it(opens: Opens) -> None:
+    public = "https://auditloop.example.gov.uk"
+    async with opens(scopes=LEAST_SCOPES - {"files:write"}, public_url=public) as story:
+        await story.everyone_told()
+        await booked(story)
+        said = await story.shows("Alice", "Your file comes as a link")
+        (url,) = re.findall(r"<(https://[^|>]+)[|]Add to your calendar>", json.dumps(said.blocks))
+        assert url.startswith(f"{public}/calendar/audit-")
+        async with aiohttp.ClientSession() as world, world.get(url.replace(public, story.address)) as answer:
+            assert answer.status == 200
+            assert "BEGIN:VEVENT" in await answer.text()
+        story.slack.look()
+
+
 async def test_a_file_that_slack_does_not_take_just_now_comes_all_the_same(story: Story) -> None:
     story.slack.trouble.add(wrong.UNAVAILABLE, "upload", times=1)
     card = Card("Your session", downloads=(INVITATION,))
@@ -290,9 +307,9 @@ async def test_an_answer_takes_the_pressed_messages_place_and_brings_its_file(st
     carol = story.people["Carol"]
     first, second = carol.messages()
     card = Card("It suits you both", downloads=(INVITATION,))
-    assert await story.door.exchange(carol.dm.id, second.ts, card, "t1", thread=first.ts)
+    assert await story.door.exchange(carol.dm.id, second.ts, card, "t1", story.ids["Carol"], thread=first.ts)
     assert [one.thread_ts for one in shared(carol)] == [first.ts]
-    assert not await story.door.exchange(carol.dm.id, "1.000001", card, "t1")
+    assert not await story.door.exchange(carol.dm.id, "1.000001", card, "t1", story.ids["Carol"])
     assert second.history == ["sent", "updated"]
     assert await unread(story) == {"Carol": ["It suits you both", "Add the session to your calendar: "]}
 
@@ -300,7 +317,7 @@ async def test_an_answer_takes_the_pressed_messages_place_and_brings_its_file(st
 async def test_an_answer_is_tried_again_where_that_may_help(story: Story) -> None:
     order = story.slack.trouble.add(wrong.throttles(1), "chat.update", times=1)
     (message, _) = story.people["Carol"].messages()
-    assert await story.door.exchange(story.people["Carol"].dm.id, message.ts, Card("Done"), "t1")
+    assert await story.door.exchange(story.people["Carol"].dm.id, message.ts, Card("Done"), "t1", story.ids["Carol"])
     assert order.met == 1
     assert message.history == ["sent", "updated"]
     assert await unread(story) == {"Carol": ["Done"]}

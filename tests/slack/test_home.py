@@ -4,6 +4,7 @@ from tests.handlers.conftest import CASE, OTHER_CASE
 from tests.slack.council import Story
 from tests.slack.people import Member
 from tests.slack.story import at_once, busy, entries, modal, refusals, taken_and_told, talked_and_told, unread
+from tests.slack.trouble import refuses
 
 __all__ = ["at_once"]
 
@@ -98,6 +99,18 @@ async def test_the_grade_form_can_be_filled_in_from_there(story: Story) -> None:
     assert carol.home is not None
     await carol.presses("Send the audit", carol.home)
     await modal(story, carol, "Step 1 of 3")
+    assert await unread(story) == {}
+
+
+async def test_a_form_that_cannot_be_opened_from_there_is_heard_of_in_the_chat(story: Story) -> None:
+    await taken_and_told(story)
+    carol = story.people["Carol"]
+    await carol.opens_home()
+    await home(story, carol, "When could you talk about")
+    story.slack.trouble.add(refuses("expired_trigger_id"), "views.open")
+    assert carol.home is not None
+    await carol.presses("Suggest this time", carol.home)
+    await story.shows("Carol", "The form could not be opened")
     assert await unread(story) == {}
 
 

@@ -149,6 +149,20 @@ async def test_a_form_that_is_closed_in_the_middle_opens_again_as_it_was(story: 
     assert "See the child alone" in carol.sees()[-1]
 
 
+async def test_what_somebody_emptied_does_not_come_back(story: Story) -> None:
+    await taken_and_told(story)
+    carol = story.people["Carol"]
+    await carol.presses("Suggest this time")
+    await modal(story, carol, "Suggested time")
+    for text in ("Wed 3.15pm", ""):
+        await carol.types("Suggested time", text)
+        await story.settled()
+    await carol.closes()
+    await carol.presses("Suggest this time")
+    assert "Wed 3.15pm" not in carol.reads(await modal(story, carol, "Suggested time"))
+    assert await unread(story) == {}
+
+
 async def test_what_was_typed_on_one_step_is_there_when_somebody_goes_back_and_on(story: Story) -> None:
     await opened(story)
     carol = story.people["Carol"]
