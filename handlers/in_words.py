@@ -37,12 +37,8 @@ NO = (("accept", "decline"), ("agree_session", "book"), ("hold_session", "not_ho
 ANSWERS: dict[Kind, Callable[[Duty, Action], bool]] = {
     "done": lambda duty, action: action.verb in DONE,
     "talked": lambda duty, action: action.verb == "hold",
-    "yes": lambda duty, action: (
-        action.verb in ("accept", "agree") or (duty.key, action.verb) == ("hold_session", "hold")
-    ),
-    "no": lambda duty, action: (
-        (duty.key, action.verb) in (("accept", "decline"), ("agree_session", "book"), ("hold_session", "not_hold"))
-    ),
+    "yes": lambda duty, action: (duty.key, action.verb) in YES,
+    "no": lambda duty, action: (duty.key, action.verb) in NO,
 }
 """Which button of a duty's card some words press."""
 LONGEST_LABEL = 60
@@ -125,10 +121,9 @@ def _step(kind: Kind, scene: Scene, duty: Duty) -> list[_Step]:
     if fits is None or duty.key not in scene.framework.duties:
         return []
     card = ask(scene, duty)
-    primary = card.actions[:1] if kind == "done" else card.actions
-    return [_Step(scene, duty, card, action) for action in primary if fits(duty, action) and _in_turn(scene, action)][
-        :1
-    ]
+    pressed = card.actions[:1] if kind == "done" else card.actions
+    found = [_Step(scene, duty, card, one) for one in pressed if fits(duty, one) and _in_turn(scene, one)]
+    return found[:1]
 
 
 def _in_turn(scene: Scene, action: Action) -> bool:
@@ -138,7 +133,7 @@ def _in_turn(scene: Scene, action: Action) -> bool:
 async def _press(tx: Transaction, person: Person, step: _Step, said: Said, at: datetime) -> Reply:
     verb = step.action.verb
     if step.needs_a_form:
-        opening = NEXT_TIME if verb == "book" else FORM_FIRST
+        opening = NEXT_TIME if verb == "book" else LOOK_FIRST if verb in FORMAL else FORM_FIRST
         return Reply(replace(step.card, text=(opening, *step.card.text)), duty=step.duty.ref)
     values = {"text": said.note} if said.note else {"reason": said.reason} if said.reason else {}
     subject = step.scene.subject(step.duty.action if verb in PER_ACTION else None)
@@ -163,4 +158,5 @@ def _which(steps: Sequence[_Step], words: str, *before: str) -> Card:
 
 
 NEXT_TIME = "No matter. Please suggest a time that suits you better."
+LOOK_FIRST = "Please look at it once more, and press the button if it is as it should be."
 FORM_FIRST = "Thank you. A few words are still needed for it:"

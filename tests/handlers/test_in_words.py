@@ -64,6 +64,7 @@ async def test_a_sign_off_is_never_given_by_a_word(service: Service) -> None:
     await service.says("Alice", "done")
     reply = await service.ok(await service.says("Bob", "done"))
     assert "sign_off" in verbs(reply.card)
+    assert reply.card.text[0] == "Please look at it once more, and press the button if it is as it should be."
     assert await service.events("signed_off") == 0
 
 
