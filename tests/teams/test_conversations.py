@@ -96,6 +96,23 @@ async def test_two_people_book_their_session_and_both_get_it_for_the_calendar(st
         assert f"SUMMARY:Collaborative audit: {CASE}" in text
 
 
+async def test_answers_in_words_do_what_the_buttons_would_and_ask_which_where_that_is_not_clear(story: Story) -> None:
+    carol, alice = story.person("Carol"), story.person("Alice")
+    await carol.says("yes, I'll take it")
+    await carol.says("we have talked")
+    actions = {"action_1_what": "See the child alone.", "action_2_what": "Update the chronology."}
+    await carol.presses(await story.asked("Carol", "submit"), "submit", **(FILLED | actions))
+    await story.asked("Alice", "confirm")
+    await alice.says("done")
+    await story.teams.until(lambda: "Which one do you mean?" in titles(story, "Alice"))
+    reply = await alice.presses(None, f"{CASE}: Update the chronology")
+    assert reply.card is not None
+    assert "You reported this done" in title_of(reply.card)
+    await alice.says("done, seen on Monday")
+    await story.teams.until(lambda: sum("You reported this done" in one for one in titles(story, "Alice")) >= 2)
+    await story.asked("Bob", "sign_off")
+
+
 async def test_a_link_to_a_calendar_file_that_was_altered_shows_nothing(story: Story) -> None:
     await booked(story)
     link = await link_of(story, "Carol")
