@@ -7,6 +7,8 @@ ARGS ?=
 
 # Settings of the machine's own Python and pip that would put the libraries somewhere else.
 unexport PIP_CONSTRAINT PIP_NO_BINARY PIP_PREFIX PIP_ROOT PIP_TARGET PYTHONHOME PYTHONPATH
+# Whoever compiles nothing to be kept compiles everything each time that a program starts, and tests start many.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_USER := 0
@@ -45,7 +47,8 @@ test: .venv/.dev $(CLIENTS)
 	@echo "Checking: lint"
 	@$(PY) -m ruff check --quiet .
 	@echo "Checking: types"
-	@$(PY) -m mypy --no-error-summary
+	@# The tests are read meanwhile, once: what that compiles, the workers below needn't compile each for itself.
+	@$(PY) -m pytest --collect-only -qq >.venv/.collected 2>&1 & $(PY) -m mypy --no-error-summary; checked=$$?; wait; exit $$checked
 	@echo "Checking: which room imports which"
 	@.venv/bin/lint-imports --no-logo >.venv/.imports 2>&1 || { cat .venv/.imports; exit 1; }
 	@echo "Testing"

@@ -160,8 +160,8 @@ async def test_a_new_account_is_never_written_to_in_a_thread_of_the_old_one(stor
 async def test_without_the_scope_for_addresses_messages_wait_for_it(opens: Opens) -> None:
     async with opens(scopes=LEAST_SCOPES - {"users:read.email"}) as story:
         await story.everyone_told()
-        for _ in range(6):
-            await story.later(timedelta(minutes=20))
+        for _ in range(3):
+            await story.later(timedelta(minutes=2))
         assert Counter(row.state for row in await story.rows())["failed"] == 0
         story.slack.faults.clear()
 
