@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, case, insert, not_, or_, select, update
+from sqlalchemy import and_, bindparam, case, insert, not_, or_, select, union_all, update
 
 from storage.audits import versions_now
 from storage.statements import new_id
@@ -42,21 +42,19 @@ _ABOUT_ANOTHER = select(_OUTBOX.c.id).where(
     _OUTBOX.c.posting_id == _IT.id,
     or_(_OUTBOX.c.audit_id.is_(None), _OUTBOX.c.audit_id != bindparam("about")),
 )
-_THREAD = (
-    select(_IT.thread, _IT.activity_id)
-    .where(
-        _IT.platform == bindparam("platform"),
-        _IT.person_id == bindparam("person"),
-        _IT.activity_id != "",
-        _IT.conversation_id == bindparam("chat"),
-        or_(
-            and_(_IT.id.in_(_SHOWING_IT), not_(_ABOUT_ANOTHER.exists())),
-            and_(_IT.audit_id == bindparam("about"), _IT.thread != ""),
-        ),
-    )
-    .order_by(_IT.id)
-    .limit(1)
+_OWN_CHAT = and_(
+    _IT.platform == bindparam("platform"),
+    _IT.person_id == bindparam("person"),
+    _IT.conversation_id == bindparam("chat"),
+    _IT.activity_id != "",
 )
+_PLACE = select(_IT.id, _IT.thread, _IT.activity_id)
+# As two questions: asked as one with an "or", PostgreSQL would look through the whole outbox.
+_BEGINS_IT = union_all(
+    _PLACE.where(_OWN_CHAT, _IT.id.in_(_SHOWING_IT), not_(_ABOUT_ANOTHER.exists())),
+    _PLACE.where(_OWN_CHAT, _IT.audit_id == bindparam("about"), _IT.thread != ""),
+).subquery()
+_THREAD = select(_BEGINS_IT.c.thread, _BEGINS_IT.c.activity_id).order_by(_BEGINS_IT.c.id).limit(1)
 _STANDS_IN_IT = and_(
     _IT.platform == bindparam("platform"),
     _IT.person_id == bindparam("person"),

@@ -17,6 +17,7 @@ from bot.program import Program
 from handlers.home import home
 from handlers.interaction import Interaction
 from scheduling.clock import MovedClock
+from storage.postings import audit_in_thread, thread_of
 from tests.scheduling.conftest import Letterbox
 from tests.storage.conftest import Service, kind, moment, postgresql, service, staffed, staffed_place, template
 
@@ -104,6 +105,8 @@ async def test_no_statement_of_every_day_looks_through_what_has_grown(lived: tup
         await press("Marek", "say", text="mine")
         async with service.store.begin() as tx:
             await home(tx, tx.directory.people[service.ids["Quinn"]], program.now())
+            await thread_of(tx, "slack", service.ids["Marek"], audit_id, "D1")
+            await audit_in_thread(tx, "slack", service.ids["Marek"], "1.1")
         await program.move_to(moment("2026-04-20 09:00"))
     found = {}
     async with program.store.database.connect() as connection:
