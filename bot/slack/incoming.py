@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from bot.characters import whole_characters
+from bot.slack import shapes
 from cards.blocks.forms import answers
 
 Json = Mapping[str, Any]
@@ -57,120 +58,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nothing(cls, value: Any) -> Any:
-        """Slack leaves out what it doesn't know, or says null."""
-        return {name: one for name, one in value.items() if one is not None} if isinstance(value, dict) else value
-
-
-class _Named(_Part):
-    id: str = Field(default="", max_length=64)
-
-
-class _User(_Named):
-    team_id: str = Field(default="", max_length=64)
-
-
-class _State(_Part):
-    values: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
-
-
-class _Element(_Part):
-    action_id: str = Field(default="", max_length=255)
-
-
-class _Block(_Part):
-    type: str = Field(default="", max_length=64)
-    block_id: str = Field(default="", max_length=255)
-    element: _Element | None = None
-
-    @model_validator(mode="after")
-    def _asks(self) -> "_Block":
-        if self.type == "input" and (self.element is None or not self.element.action_id):
-            raise ValueError("an input without its element")
-        return self
-
-
-class _View(_Part):
-    id: str = Field(max_length=64, min_length=1)
-    hash: str = Field(default="", max_length=128)
-    type: str = Field(max_length=16)
-    callback_id: str = Field(default="", max_length=255)
-    private_metadata: str = Field(default="", max_length=3000)
-    state: _State | None = None
-    blocks: list[_Block] = Field(default_factory=list)
-
-
-class _Action(_Part):
-    type: str = Field(default="button", max_length=64)
-    action_id: str = Field(max_length=255)
-    action_ts: str = Field(default="", max_length=64)
-    value: str | None = Field(default=None, max_length=2000)
-
-
-class _Container(_Part):
-    type: str = Field(default="", max_length=32)
-    message_ts: str = Field(default="", max_length=32)
-    thread_ts: str = Field(default="", max_length=32)
-    channel_id: str = Field(default="", max_length=64)
-    is_ephemeral: bool = False
-
-
-class _Message(_Part):
-    ts: str = Field(default="", max_length=32)
-    thread_ts: str = Field(default="", max_length=32)
-
-
-class _Interaction(_Part):
-    type: str
-    user: _User
-    team: _Named | None = None
-    trigger_id: str = Field(default="", max_length=255)
-    response_url: str = Field(default="", max_length=1000)
-    callback_id: str = Field(default="", max_length=255)
-    actions: list[_Action] = Field(default_factory=list, max_length=50)
-    container: _Container = _Container()
-    channel: _Named = _Named()
-    message: _Message = _Message()
-    view: _View | None = None
-
-
-class _Command(_Part):
-    command: str = Field(default="/qa", max_length=64)
-    user_id: str = Field(max_length=64, min_length=1)
-    team_id: str = Field(max_length=64)
-    channel_id: str = Field(default="", max_length=64)
-    text: str = ""
-    trigger_id: str = Field(default="", max_length=255)
-    response_url: str = Field(default="", max_length=1000)
-
-
-class _Event(_Part):
-    type: str = Field(max_length=64)
-    subtype: str | None = None
-    user: str | dict[str, Any] = ""
-    bot_id: str | None = None
-    team: str | None = Field(default=None, max_length=64)
-    user_team: str | None = Field(default=None, max_length=64)
-    text: str | None = None
-    ts: str = Field(default="", max_length=32)
-    thread_ts: str = Field(default="", max_length=32)
-    channel: str | dict[str, Any] = ""
-    channel_type: str = ""
-    tab: str = ""
-
-
-class _Told(_Part):
-    team_id: str = Field(max_length=64)
-    event_id: str = Field(max_length=64, min_length=1)
-    event: _Event
-
-
-Part = TypeVar("Part", bound=_Part)
+Part = TypeVar("Part", bound=shapes.Part)
 
 
 @dataclass(frozen=True)
@@ -234,13 +122,13 @@ def read(body: Json) -> Incoming:
     except RecursionError:
         raise NotReadable("nested too deeply") from None
     if "command" in body:
-        return _command(_formed(_Command, body))
+        return _command(_formed(shapes.Command, body))
     if body.get("type") == "event_callback":
-        return _event(_formed(_Told, body))
+        return _event(_formed(shapes.Told, body))
     if body.get("type") == "app_rate_limited":
         # The one event without anything in it.
         return Incoming(Kind.HELD_BACK, "", "", workspace_of(body))
-    return _interaction(_formed(_Interaction, body), body)
+    return _interaction(_formed(shapes.Interaction, body), body)
 
 
 def _formed(part: type[Part], body: Json) -> Part:
@@ -266,7 +154,7 @@ def _mark(named: str) -> str:
 _OF_A_VIEW = ("view_submission", "view_closed")
 
 
-def _interaction(told: _Interaction, body: Json) -> Incoming:
+def _interaction(told: shapes.Interaction, body: Json) -> Incoming:
     team_id = (told.team.id if told.team else "") or told.user.team_id
     incoming = Incoming(
         Kind.OTHER,
@@ -293,7 +181,7 @@ def _interaction(told: _Interaction, body: Json) -> Incoming:
     return incoming
 
 
-def _pressed(incoming: Incoming, told: _Interaction) -> Incoming:
+def _pressed(incoming: Incoming, told: shapes.Interaction) -> Incoming:
     if not told.actions:
         raise NotReadable("nothing was pressed")
     action, container = told.actions[0], told.container
@@ -334,13 +222,13 @@ def _short(value: object, most: int) -> str:
     return value[:most] if isinstance(value, str) else ""
 
 
-def _view(view: _View | None, body: Json) -> SeenView | None:
+def _view(view: shapes.View | None, body: Json) -> SeenView | None:
     if view is None:
         return None
     return SeenView(view.id, view.hash, view.type == "home", view.private_metadata, body["view"])
 
 
-def _values(view: _View) -> Mapping[str, str]:
+def _values(view: shapes.View) -> Mapping[str, str]:
     state = view.state.values if view.state is not None else {}
     if sum(map(len, state.values())) > MOST_VALUES:
         raise NotReadable("view.state: too many inputs")
@@ -358,7 +246,7 @@ def _text(text: str) -> str:
 # ---- commands
 
 
-def _command(told: _Command) -> Incoming:
+def _command(told: shapes.Command) -> Incoming:
     return Incoming(
         Kind.COMMAND,
         _event_id("command", told.user_id, _mark(told.trigger_id), told.command, told.text),
@@ -375,7 +263,7 @@ def _command(told: _Command) -> Incoming:
 # ---- events
 
 
-def _event(told: _Told) -> Incoming:
+def _event(told: shapes.Told) -> Incoming:
     event = told.event
     user_id = event.user if isinstance(event.user, str) else str(event.user.get("id", ""))
     incoming = Incoming(
@@ -399,7 +287,7 @@ def _event(told: _Told) -> Incoming:
     return incoming
 
 
-def _workspace(event: _Event) -> str:
+def _workspace(event: shapes.Event) -> str:
     """The workspace of whoever acts, where it is said: some say the organisation's id, which is none."""
     return next((one for one in (event.user_team, event.team) if one and one.startswith("T")), "")
 

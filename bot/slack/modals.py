@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from weakref import WeakValueDictionary
+from dataclasses import dataclass, replace
 
 from bot.answering import Answering, Pressed
 from bot.beside import Beside
@@ -15,20 +13,21 @@ from bot.slack.filling import NOT_ANSWERED, asked_back, faults, filled, laid_out
 from bot.slack.hometab import HomeTab
 from bot.slack.incoming import Incoming, NotReadable, SeenView
 from bot.slack.known import Known, NotKnown
+from bot.slack.open_form import OpenForm, action_of, form_in, named
 from bot.slack.origins import Form, origin_of, unpacked
 from bot.slack.pressing import Press, Pressing, answer_id
 from bot.slack.responding import Responding
+from bot.slack.unsent import Unsent
 from bot.slack.views import blocks_of, made_anew, refilled, unanswered, unchanged
 from bot.slack.windows import Windows
 from cards.blocks.buttons import inputs_of, opens_form
-from cards.blocks.forms import first_wrong_step, form_steps, form_view, said_view, waiting_view
+from cards.blocks.forms import said_view, waiting_view
 from cards.blocks.texts import Json
-from cards.card import Action, Card, Tone
+from cards.card import Card, Tone
 from handlers.privacy import TICK
 
 KEPT_IN = 2.0
 """So many seconds the answer to a form is waited for; after three, Slack tells the person that nothing worked."""
-MOST_LEFT = 1000
 STILL_BEING_KEPT = "Still being kept. You can leave this open: the answer comes here."
 NOT_KEPT = "This could not be kept just now. Everything that you typed is still here; please send it once more."
 log = logging.getLogger(__name__)
@@ -57,35 +56,10 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Filled:
-    """A form as it is made anew for whoever fills it in: the card, with the action that sends it."""
-
-    person_id: int
-    form: Form
-    card: Card
-    action: Action
-
-    @property
-    def names(self) -> set[str]:
-        return {one.name for one in inputs_of(self.card, self.action)}
-
-    @property
-    def steps(self) -> int:
-        return form_steps(self.card, self.form.verb, self.form.subject)
-
-    def view(self, step: int) -> Json:
-        form = self.form.at(min(max(step, 1), self.steps))
-        return form_view(self.card, form.verb, form.subject, context=form.packed(), step=form.step)
-
-    def wrong_view(self) -> Json:
-        """The first step on which something is wrong."""
-        return self.view(first_wrong_step(self.card, self.form.verb, self.form.subject))
-
-
-@dataclass(frozen=True)
 class Modals:
     answering: Answering
     drafting: Drafting
+    unsent: Unsent
     known: Known
     pressing: Pressing
     responding: Responding
@@ -93,11 +67,6 @@ class Modals:
     windows: Windows
     counts: Counts
     beside: Beside
-    _filling: dict[str, Incoming] = field(default_factory=dict)
-    _keeping: set[str] = field(default_factory=set)
-    _left: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
-    """What was sent or gone back from, each view with its hash: what is told of it after that is older."""
-    _writing: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     # ---- opening
 
@@ -133,11 +102,11 @@ class Modals:
 
     async def view_of(self, person_id: int, card: Card, form: Form) -> Json:
         """The form of a card, with what was typed into it before; what became of it, where it has none any more."""
-        action = _action(card, form)
+        action = action_of(card, form)
         if action is None or not opens_form(card, action):
             return said_view(card)
         draft = await self.drafting.kept(person_id, form.name)
-        return _Filled(person_id, form, filled(card, draft), action).view(1)
+        return OpenForm(person_id, form, filled(card, draft), action).view(1)
 
     # ---- sending
 
@@ -152,12 +121,12 @@ class Modals:
             return {}
         incoming = replace(incoming, values={**incoming.values, **unchanged(view.content, incoming.values)})
         # What was on its way to be kept is in the form itself.
-        self._leave(view)
+        self.unsent.leave(view)
         work = asyncio.get_running_loop().create_task(self._outcome(incoming, view))
         await asyncio.wait({work}, timeout=KEPT_IN)
         if work.done():
             if (outcome := work.result()).errors:
-                self._stay(view)
+                self.unsent.stay(view)
             return outcome.ack()
         self.beside.do(self._shown_late(incoming, view, work))
         return {"response_action": "update", "view": waiting_view(STILL_BEING_KEPT, "")}
@@ -169,7 +138,7 @@ class Modals:
 
     async def _outcome(self, incoming: Incoming, view: SeenView) -> Outcome:
         try:
-            await self._written(view)
+            await self.unsent.written(view)
             return await self._sent(incoming, view)
         except NotKnown as fault:
             return Outcome(said_view(fault.card), apart=fault.card)
@@ -188,11 +157,11 @@ class Modals:
             self.counts.refuse("card")
             await self.drafting.keep(person_id, form.name, incoming.values)
             return Outcome(said_view(OUT_OF_DATE), apart=OUT_OF_DATE)
-        found = _in_form(person_id, form, card)
+        found = form_in(person_id, form, card)
         if found is None:
             # The conversation knows best why this can't be answered any more.
             return await self._pressed(incoming, person_id, form, dict(incoming.values), None)
-        values = _named(incoming.values, found.names)
+        values = named(incoming.values, found.names)
         wrong = faults(inputs_of(found.card, found.action), incoming.values)
         if len(values) < len(incoming.values) or wrong:
             self.counts.refuse("value")
@@ -205,26 +174,26 @@ class Modals:
             return await self._next(found, values, incoming)
         return await self._last(found, values, incoming)
 
-    async def _next(self, found: _Filled, values: dict[str, str], incoming: Incoming) -> Outcome:
+    async def _next(self, found: OpenForm, values: dict[str, str], incoming: Incoming) -> Outcome:
         asked = personal(inputs_of(found.card, found.action), values)
         whole = await self.drafting.keep(found.person_id, found.form.name, values)
         if asked:
             return self._back(found, whole | values, asked, incoming)
         return Outcome(replace(found, card=filled(found.card, whole)).view(found.form.step + 1))
 
-    async def _last(self, found: _Filled, values: dict[str, str], incoming: Incoming) -> Outcome:
+    async def _last(self, found: OpenForm, values: dict[str, str], incoming: Incoming) -> Outcome:
         """Send the form, with what was kept of its earlier steps, and what stood in inputs that nobody touched."""
         untold = found.steps > 1 or not found.names <= values.keys()
         kept = await self.drafting.kept(found.person_id, found.form.name) if untold else {}
         stood = {one.name: one.value for one in inputs_of(found.card, found.action)}
-        whole = _named(stood | kept | values, found.names)
+        whole = named(stood | kept | values, found.names)
         if personal(inputs_of(found.card, found.action), values):
             # What was said about an earlier step doesn't hold for this one.
             whole.pop(TICK, None)
         return await self._pressed(incoming, found.person_id, found.form, whole, found)
 
     async def _pressed(
-        self, incoming: Incoming, person_id: int, form: Form, whole: dict[str, str], found: _Filled | None
+        self, incoming: Incoming, person_id: int, form: Form, whole: dict[str, str], found: OpenForm | None
     ) -> Outcome:
         """Let the conversation answer the form; `found` is what it was made of, if that is still asked."""
         press = Press(incoming.event_id, form.verb, form.subject, form.card_id, form.origin, whole)
@@ -245,7 +214,7 @@ class Modals:
         if press.origin.home:
             await self.hometab.show(person_id, incoming.user_id)
 
-    async def _asked_again(self, found: _Filled, pressed: Pressed, incoming: Incoming) -> Outcome:
+    async def _asked_again(self, found: OpenForm, pressed: Pressed, incoming: Incoming) -> Outcome:
         """The form come back from the conversation: itself with its errors, or a question that it led to."""
         card, form = pressed.reply.card, found.form
         if _asks(card) != _asks(found.card):
@@ -253,28 +222,28 @@ class Modals:
             if action is None:
                 return Outcome(said_view(card), apart=card)
             form = replace(form, verb=action.verb, subject=action.subject, shown=answer_id(incoming.event_id))
-            asked = _Filled(found.person_id, replace(form, step=1, tick=""), card, action)
+            asked = OpenForm(found.person_id, replace(form, step=1, tick=""), card, action)
             return Outcome(asked.view(1), apart=_again(card))
         await self.drafting.keep(found.person_id, form.name, {one.name: one.value for one in card.all_inputs()})
         # An answer that had its effect says so above the form.
         return self._wrong(found, card, incoming.values, incoming, beside=pressed.reply.refused)
 
-    def _back(self, found: _Filled, values: Mapping[str, str], wrong: dict[str, str], incoming: Incoming) -> Outcome:
+    def _back(self, found: OpenForm, values: Mapping[str, str], wrong: dict[str, str], incoming: Incoming) -> Outcome:
         """The form with errors of its own, which no conversation has seen."""
         card = asked_back(filled(found.card, values), values, wrong)
         return self._wrong(found, card, values, incoming, beside=True)
 
     def _wrong(
-        self, found: _Filled, card: Card, typed: Mapping[str, str], incoming: Incoming, *, beside: bool
+        self, found: OpenForm, card: Card, typed: Mapping[str, str], incoming: Incoming, *, beside: bool
     ) -> Outcome:
         """The form with what is wrong: beside the inputs that are open where that is all, else made anew."""
         form = replace(found.form, tick=questioned_in(card) or found.form.tick)
         card = laid_out(card, form.tick)
-        action = _action(card, form)
+        action = action_of(card, form)
         if action is None:
             return Outcome(said_view(card), apart=card)
         changed = [one.name for one in card.all_inputs() if one.name in typed and one.value != typed[one.name]]
-        shown = made_anew(_Filled(found.person_id, form, card, action).wrong_view(), changed, incoming.event_id)
+        shown = made_anew(OpenForm(found.person_id, form, card, action).wrong_view(), changed, incoming.event_id)
         errors = {one.name: one.error for one in card.all_inputs() if one.error}
         here = blocks_of(incoming.view.content) if incoming.view is not None else {}
         if beside and errors and not changed and form.tick == found.form.tick and errors.keys() <= here.keys():
@@ -291,90 +260,17 @@ class Modals:
             return
         form, person_id = unpacked(view.metadata), await self.known.person(incoming)
         card = await self.answering.card(person_id, form.inputs_of)
-        found = _in_form(person_id, form, card) if card is not None else None
+        found = form_in(person_id, form, card) if card is not None else None
         if found is None:
             self.counts.refuse("card")
             await self.windows.change(view.id, said_view(OUT_OF_DATE), hash=view.hash)
             return
-        self._leave(view)
-        await self._written(view)
-        whole = await self.drafting.keep(person_id, form.name, _named(incoming.values, found.names))
+        self.unsent.leave(view)
+        await self.unsent.written(view)
+        whole = await self.drafting.keep(person_id, form.name, named(incoming.values, found.names))
         shown = replace(found, card=filled(found.card, whole)).view(form.step - 1)
         if not await self.windows.change(view.id, shown, hash=view.hash):
-            self._stay(view)
-
-    async def filled_in(self, incoming: Incoming) -> None:
-        """Keep what stands in a form while it is filled in; of what comes in the meantime, only the newest."""
-        if incoming.view is None:
-            return
-        view_id = incoming.view.id
-        self._filling[view_id] = incoming
-        if view_id in self._keeping:
-            return
-        self._keeping.add(view_id)
-        try:
-            while (newest := self._filling.pop(view_id, None)) is not None:
-                await self._keep(newest)
-        finally:
-            self._keeping.discard(view_id)
-
-    async def closed(self, incoming: Incoming) -> None:
-        """Keep what was typed into a form that is closed, where Slack says it."""
-        if any(incoming.values.values()):
-            await self._keep(incoming)
-
-    async def _keep(self, incoming: Incoming) -> None:
-        view = incoming.view
-        if view is None:
-            return
-        form, person_id = unpacked(view.metadata), await self.known.person(incoming)
-        card = await self.answering.card(person_id, form.inputs_of)
-        found = _in_form(person_id, form, card) if card is not None else None
-        if found is None:
-            return
-        values = _named(incoming.values, found.names)
-        async with self._writing.setdefault(view.id, asyncio.Lock()):
-            if (view.id, view.hash) in self._left:
-                return
-            # Empty inputs are kept where they were emptied, not where nobody has begun.
-            if any(values.values()) or await self.drafting.kept(person_id, form.name):
-                await self.drafting.keep(person_id, form.name, values)
-
-    def _leave(self, view: SeenView) -> None:
-        """From now on what somebody typed here before is no longer kept, however late it comes."""
-        self._filling.pop(view.id, None)
-        if view.hash:
-            self._left[view.id, view.hash] = None
-            if len(self._left) > MOST_LEFT:
-                self._left.popitem(last=False)
-
-    def _stay(self, view: SeenView) -> None:
-        """Somebody goes on in this very view."""
-        self._left.pop((view.id, view.hash), None)
-
-    async def _written(self, view: SeenView) -> None:
-        """Wait for what is just being kept of a view."""
-        if (writing := self._writing.get(view.id)) is not None:
-            async with writing:
-                pass
-
-
-def _in_form(person_id: int, form: Form, card: Card) -> _Filled | None:
-    """A form with nothing in it; None where the card has it no longer."""
-    action = _action(card, form)
-    if action is None:
-        return None
-    card = laid_out(card, form.tick)
-    return _Filled(person_id, form, card, _action(card, form) or action)
-
-
-def _named(values: Mapping[str, str], names: set[str]) -> dict[str, str]:
-    return {name: value for name, value in values.items() if name in names}
-
-
-def _action(card: Card, form: Form) -> Action | None:
-    called = [one for one in card.actions if (one.verb, one.subject) == (form.verb, form.subject)]
-    return next((one for one in called if opens_form(card, one)), called[0] if called else None)
+            self.unsent.stay(view)
 
 
 def _asks(card: Card) -> set[str]:

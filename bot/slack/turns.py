@@ -21,6 +21,7 @@ from bot.slack.modals import Modals
 from bot.slack.origins import origin_of
 from bot.slack.pressing import Press, Pressing, answer_id
 from bot.slack.responding import Responding
+from bot.slack.unsent import Unsent
 from bot.slack.windows import BROKEN, Windows
 from cards.blocks.forms import said_view
 from cards.blocks.texts import Json
@@ -49,9 +50,12 @@ class Turns:
         self.pressing = Pressing(self.program, self.answering, self.door, self.responding, self.counts)
         self.hometab = HomeTab(self.program, self.client, self.known)
         self.windows = Windows(self.client)
+        drafting = Drafting(self.program.store, self.program.clock)
+        self.unsent = Unsent(self.answering, drafting, self.known)
         self.modals = Modals(
             self.answering,
-            Drafting(self.program.store, self.program.clock),
+            drafting,
+            self.unsent,
             self.known,
             self.pressing,
             self.responding,
@@ -64,9 +68,9 @@ class Turns:
         self._takes: dict[Kind, Callable[[Incoming], Awaitable[None]]] = {
             Kind.PRESSED: self._pressed,
             Kind.OPENS: self.modals.open,
-            Kind.FILLED: self.modals.filled_in,
+            Kind.FILLED: self.unsent.filled_in,
             Kind.BACK: self.modals.back,
-            Kind.CLOSED: self.modals.closed,
+            Kind.CLOSED: self.unsent.closed,
             Kind.COMMAND: self.asking.command,
             Kind.SHORTCUT: self.asking.shortcut,
             Kind.TYPED: self._typed,
