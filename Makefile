@@ -52,7 +52,7 @@ test: .venv/.dev $(CLIENTS)
 	@echo "Checking: which room imports which"
 	@.venv/bin/lint-imports --no-logo >.venv/.imports 2>&1 || { cat .venv/.imports; exit 1; }
 	@echo "Testing"
-	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@echo "All checks and tests passed."
 
 audit: .venv/.dev

@@ -30,14 +30,18 @@ DONE = frozenset(
     }
 )
 """Verbs by which somebody says that they have done what they were asked for."""
-FORMAL = frozenset({"sign_off"})
+FORMAL = frozenset({"sign_off", "oversee"})
 """Verbs with which somebody answers for another's work: their card comes, and its button is pressed."""
-YES = (("accept", "accept"), ("agree_session", "agree"), ("hold_session", "hold"))
-NO = (("accept", "decline"), ("agree_session", "book"), ("hold_session", "not_hold"))
+WILLING = (("accept", "accept"), ("agree_session", "agree"))
+YES = (*WILLING, ("hold_session", "hold"))
+UNABLE = (("accept", "decline"), ("agree_session", "book"))
+NO = (*UNABLE, ("hold_session", "not_hold"))
 ANSWERS: dict[Kind, Callable[[Duty, Action], bool]] = {
     "done": lambda duty, action: action.verb in DONE,
     "talked": lambda duty, action: action.verb == "hold",
     "yes": lambda duty, action: (duty.key, action.verb) in YES,
+    "willing": lambda duty, action: (duty.key, action.verb) in WILLING,
+    "unable": lambda duty, action: (duty.key, action.verb) in UNABLE,
     "no": lambda duty, action: (duty.key, action.verb) in NO,
 }
 """Which button of a duty's card some words press."""
@@ -56,8 +60,13 @@ class _Step:
     @property
     def needs_a_form(self) -> bool:
         """Whether the button must be given more than what words have said."""
+        return self.action.verb in FORMAL | {"book"} or self.asks_for_more
+
+    @property
+    def asks_for_more(self) -> bool:
+        """Whether something has to be filled in for it."""
         asked = [one for one in self.card.all_inputs() if self.action.inputs is None or one.name in self.action.inputs]
-        return self.action.verb in FORMAL | {"book"} or any(one.required for one in asked)
+        return any(one.required for one in asked)
 
     @property
     def takes_a_note(self) -> bool:
@@ -92,7 +101,8 @@ async def answer(tx: Transaction, person: Person, words: str, at: datetime, abou
     until = leaves.last_day(tx, said.until, at) if said.until else None
     if not steps and until is None:
         return None
-    reply = await _press(tx, person, steps[0], said, at) if len(steps) == 1 else None
+    clear = len(steps) == 1 and (said.case or about is None or steps[0].scene.audit.id == about)
+    reply = await _press(tx, person, steps[0], said, at) if clear else None
     if until is None:
         if reply is None:
             raise Refused(_which(steps, words))
@@ -105,15 +115,13 @@ async def answer(tx: Transaction, person: Person, words: str, at: datetime, abou
 
 def _steps(said: Said, waiting: Sequence[tuple[Scene, Duty]], about: int | None) -> list[_Step]:
     """What the words could answer: of the case that they name, or else of the audit in whose thread they stand, where
-    either has anything; without those that need a form, where others don't."""
+    either has anything."""
     found = [step for scene, duty in waiting for step in _step(said.kind, scene, duty)]
     if said.case:
         found = [one for one in found if one.case == said.case]
     elif about is not None:
         found = [one for one in found if one.scene.audit.id == about] or found
-    if said.note:
-        found = [one for one in found if one.takes_a_note and not one.needs_a_form]
-    return [one for one in found if not one.needs_a_form] or found
+    return found
 
 
 def _step(kind: Kind, scene: Scene, duty: Duty) -> list[_Step]:
@@ -132,9 +140,10 @@ def _in_turn(scene: Scene, action: Action) -> bool:
 
 async def _press(tx: Transaction, person: Person, step: _Step, said: Said, at: datetime) -> Reply:
     verb = step.action.verb
-    if step.needs_a_form:
-        opening = NEXT_TIME if verb == "book" else LOOK_FIRST if verb in FORMAL else FORM_FIRST
-        return Reply(replace(step.card, text=(opening, *step.card.text)), duty=step.duty.ref)
+    if step.needs_a_form or said.unsure or (said.note and not step.takes_a_note):
+        opening = NEXT_TIME if verb == "book" else FORM_FIRST if step.asks_for_more else LOOK_FIRST
+        card = step.card.answered({"text": said.note}, {}) if said.note and step.takes_a_note else step.card
+        return Reply(replace(card, text=(opening, *card.text)), duty=step.duty.ref)
     values = {"text": said.note} if said.note else {"reason": said.reason} if said.reason else {}
     subject = step.scene.subject(step.duty.action if verb in PER_ACTION else None)
     return await press(tx, person, Interaction(person.id, verb, "", at, subject=subject, values=values))
@@ -147,7 +156,12 @@ def _which(steps: Sequence[_Step], words: str, *before: str) -> Card:
     hint = f"You can also write the case with it, for example: {words.rstrip(' .!')} {steps[0].case}."
     return Card(
         title="Which one do you mean?",
-        text=(*before, f"You wrote: {words}", *((hint,) if len(cases) > 1 else ())),
+        text=(
+            *before,
+            f"You wrote: {words}",
+            *((hint,) if len(cases) > 1 else ()),
+            *((ON_ITS_CARD,) if len(at_once) < len(steps) else ()),
+        ),
         tone=Tone.ASK,
         facts=tuple(Fact(one.case, one.what) for one in steps),
         actions=tuple(
@@ -159,4 +173,5 @@ def _which(steps: Sequence[_Step], words: str, *before: str) -> Card:
 
 NEXT_TIME = "No matter. Please suggest a time that suits you better."
 LOOK_FIRST = "Please look at it once more, and press the button if it is as it should be."
+ON_ITS_CARD = "Where there is no button here, please press the one on its own card."
 FORM_FIRST = "Thank you. A few words are still needed for it:"

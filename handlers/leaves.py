@@ -1,6 +1,6 @@
 """Who is away, and until when: noted, and ended again."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from audits.dates import day_words
 from audits.people import Person
@@ -14,6 +14,9 @@ from storage.queries import duties_of
 from storage.store import Transaction
 from storage.tables import PersonRow
 
+FAR = timedelta(days=330)
+"""A day further off than that, without its year, is more likely one that has just gone by."""
+
 
 def last_day(tx: Transaction, text: str, at: datetime) -> date:
     """The last day away that a text names. Raises Refused where it is no day, or one that has gone by."""
@@ -23,6 +26,8 @@ def last_day(tx: Transaction, text: str, at: datetime) -> date:
         raise refusal(f"“{text}” is not a day that I know", "Write it like 17 April or 2026-04-17.")
     if until < today:
         raise refusal(f"{day_words(until)} has gone by", "Please name the last day away.")
+    if until - today > FAR and str(until.year) not in text:
+        raise refusal(f"{day_words(until)} is a long way off", "If you mean that day, please write the year with it.")
     return until
 
 

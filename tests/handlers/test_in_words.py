@@ -3,7 +3,8 @@
 import pytest
 
 from handlers.commands import say
-from tests.handlers.conftest import CASE, NHS_NUMBER, OTHER_CASE, Service, errors, verbs, words
+from handlers.press import Refused
+from tests.handlers.conftest import CASE, NHS_NUMBER, OTHER_CASE, Service, errors, typed, verbs, words
 
 ACTIONS = {
     "action_1_what": "See the child alone this week.",
@@ -222,3 +223,56 @@ async def test_a_greeting_is_returned_with_what_waits(service: Service, text: st
 async def test_thanks_are_taken_and_change_nothing(service: Service, text: str) -> None:
     reply = await service.ok(await service.says("Mia", text))
     assert reply.card.title == "You're welcome"
+
+
+# ---- what must not take effect
+
+
+async def test_a_word_in_the_thread_of_one_audit_takes_no_effect_on_another(service: Service) -> None:
+    await service.taken()
+    await service.allocate("P9Q-330", "Carol")
+    about = await service.number(CASE)
+    async with service.store.begin() as tx:
+        person = tx.directory.get(service.people["Carol"])
+        assert person is not None
+        with pytest.raises(Refused) as asked:
+            await say(tx, person, "can't, too busy", service.clock.now(), about=about)
+    assert asked.value.card.title == "Which one do you mean?"
+    assert await service.events("declined", "P9Q-330") == 0
+
+
+async def test_a_no_to_a_time_hands_no_other_allocation_back(service: Service) -> None:
+    await service.taken()
+    await service.ok(await service.says("Carol", "Tues 2pm"))
+    await service.ok(await service.says("Alice", "Wed 3pm"))
+    await service.allocate("P9Q-330", "Carol")
+    reply = await service.says("Carol", "can't, too busy")
+    assert reply.card.title == "Which one do you mean?"
+    assert await service.events("declined", "P9Q-330") == 0
+
+
+@pytest.mark.parametrize("text", ["will do", "ok thanks", "great", "can't", "can't, on leave until Monday"])
+async def test_what_is_said_of_the_future_does_not_say_whether_a_discussion_was_held(
+    service: Service, text: str
+) -> None:
+    await service.taken()
+    await service.ok(await service.says("Carol", "Tues 2pm"))
+    await service.ok(await service.says("Alice", "yes"))
+    await service.until("2026-01-06T15:30")
+    await service.says("Carol", text)
+    assert (await service.events("held"), await service.events("not_held")) == (0, 0)
+
+
+async def test_a_done_that_is_half_taken_back_brings_the_card_with_what_was_written(service: Service) -> None:
+    await with_actions(service, action_1_what="See the child alone this week.")
+    reply = await service.ok(await service.says("Alice", "done, except the visit"))
+    assert "confirm" in verbs(reply.card)
+    assert typed(reply.card) == {"text": "except the visit"}
+    assert await service.events("confirmed") == 0
+
+
+async def test_management_oversight_is_never_given_by_a_word(service: Service) -> None:
+    await service.sent()
+    reply = await service.ok(await service.says("Dan", "done"))
+    assert "oversee" in verbs(reply.card)
+    assert await service.events("overseen") == 0

@@ -140,6 +140,7 @@ async def test_everyone_may_note_their_own_leave(service: Service) -> None:
         ("leave", "Write it like this: leave Priya Shah until 17 April."),
         ("leave until 2 January 2026", "Please name the last day away."),
         ("leave until whenever", "Write it like 17 April or 2026-04-17."),
+        ("leave until 4 January", "If you mean that day, please write the year with it."),
     ],
 )
 async def test_leave_that_cannot_be_read_says_how_to_write_it(service: Service, text: str, said: str) -> None:

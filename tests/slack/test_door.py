@@ -170,7 +170,7 @@ async def test_where_files_cannot_be_sent_the_calendar_file_is_a_link_that_opens
         async with aiohttp.ClientSession() as world, world.get(url.replace(public, story.address)) as answer:
             assert answer.status == 200
             assert "BEGIN:VEVENT" in await answer.text()
-        story.slack.look()
+        await unread(story)
 
 
 async def test_a_file_that_slack_does_not_take_just_now_comes_all_the_same(story: Story) -> None:
