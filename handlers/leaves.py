@@ -9,6 +9,7 @@ from cards.card import Card, Tone
 from cards.wording import counted
 from handlers.press import refusal
 from handlers.when.day import read_day
+from handlers.when.reading import read_when
 from storage.ledger import note
 from storage.queries import duties_of
 from storage.store import Transaction
@@ -19,16 +20,29 @@ FAR = timedelta(days=330)
 
 
 def last_day(tx: Transaction, text: str, at: datetime) -> date:
-    """The last day away that a text names. Raises Refused where it is no day, or one that has gone by."""
+    """The last day away that a text names. Raises Refused where it is no day, could be several,
+    or has gone by."""
     today = tx.calendar.day_of(at)
-    until = read_day(text, today)
-    if until is None:
+    known = read_day(text, today)
+    days = [known] if known is not None else _days_spoken(tx, text, at)
+    if not days:
         raise refusal(f"“{text}” is not a day that I know", "Write it like 17 April or 2026-04-17.")
+    if len(days) > 1:
+        could_be = " or ".join(map(day_words, days))
+        raise refusal(f"“{text}” could be {could_be}", "Write it like 17 April or 2026-04-17.")
+    (until,) = days
     if until < today:
         raise refusal(f"{day_words(until)} has gone by", "Please name the last day away.")
     if until - today > FAR and str(until.year) not in text:
         raise refusal(f"{day_words(until)} is a long way off", "If you mean that day, please write the year with it.")
     return until
+
+
+def _days_spoken(tx: Transaction, text: str, at: datetime) -> list[date]:
+    """The working days that words such as "the 14th" or "next Friday" may mean; none where they name a time as well."""
+    reading = read_when(text, at, at + FAR, tx.calendar)
+    days = [one for one in reading.candidates if not isinstance(one, datetime)]
+    return days if reading.needs == "time" and len(days) == len(reading.candidates) else []
 
 
 async def take(tx: Transaction, person: Person, away: Person, until: date, at: datetime) -> Card:

@@ -135,6 +135,34 @@ async def test_everyone_may_note_their_own_leave(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
+    ("day", "until"),
+    [
+        ("the 14th", "Wed 14 Jan 2026"),
+        ("Saturday 17 January", "Sat 17 Jan 2026"),
+    ],
+)
+async def test_the_last_day_away_may_be_said_as_people_say_it(service: Service, day: str, until: str) -> None:
+    reply = await service.ok(await service.says("Alice", f"leave until {day}"))
+    assert reply.card.title == f"Alice Avocet is away until {until}"
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("next Friday", "“next Friday” could be Fri 9 Jan 2026 or Fri 16 Jan 2026"),
+        ("Wed or Thu", "“Wed or Thu” could be Wed 7 Jan 2026 or Thu 8 Jan 2026"),
+        ("Friday at 3pm", "“Friday at 3pm” is not a day that I know"),
+        ("whenever", "“whenever” is not a day that I know"),
+    ],
+)
+async def test_a_last_day_away_that_is_none_or_several_is_asked_again(service: Service, day: str, said: str) -> None:
+    reply = await service.says("Alice", f"leave until {day}")
+    assert reply.refused
+    assert reply.card.title == said
+    assert "Write it like 17 April or 2026-04-17." in words(reply.card)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("leave", "Write it like this: leave Priya Shah until 17 April."),
