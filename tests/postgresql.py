@@ -9,7 +9,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX, flock
 from pathlib import Path
@@ -228,7 +228,9 @@ def running(shared: Path) -> Iterator[str]:
         with one_at_a_time(shared):
             server.cleanup()
             if not folder.exists():
-                folder.parent.rmdir()
+                # Whoever of this process was done before may have been the last, too.
+                with suppress(FileNotFoundError):
+                    folder.parent.rmdir()
 
 
 _of_this_process: list[Database] = []
