@@ -20,7 +20,7 @@ from slack_bolt.response import BoltResponse
 from bot.counts import Counts
 from bot.slack.asking import SHORTCUTS
 from bot.slack.client import SlackClient, Workspace
-from bot.slack.incoming import Incoming, Json, NotReadable, app_of, read, workspace_of
+from bot.slack.incoming import Incoming, Json, Kind, NotReadable, app_of, read, workspace_of
 from bot.slack.turns import Turns
 from cards.blocks.forms import BACK, FORM
 
@@ -92,14 +92,16 @@ class _Gate:
             return self._refuse(req, "workspace", 403)
         if app_id and app_of(body) != app_id:
             return self._refuse(req, "app", 403)
-        if body.get("type") == "app_rate_limited":
-            log.error("Slack holds events back for now: there were too many of them, or too many unanswered")
-            return BoltResponse(status=200, body="")
         try:
-            context[INCOMING] = read(body)
+            incoming = read(body)
         except NotReadable as fault:
             log.info("something from Slack can't be read: %s", fault)
             return self._refuse(req, "unreadable", 400)
+        if incoming.kind is Kind.HELD_BACK:
+            # Bolt knows no listener for it.
+            log.error("Slack holds events back for now: there were too many of them, or too many unanswered")
+            return BoltResponse(status=200, body="")
+        context[INCOMING] = incoming
         await next_()
         return None
 
